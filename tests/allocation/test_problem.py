@@ -1,0 +1,110 @@
+"""What is known of a problem before it is filled."""
+
+from __future__ import annotations
+
+import numpy as np
+from networks import Canal, Claim, build, filled
+
+from watersim.allocation.fill import REASONS, fill, work
+from watersim.allocation.problem import fed_by_transfers, needs_rounds, ran_out
+
+
+def rounds(*claims: Claim) -> int:
+    return build([0, 0], [9, 9, 9], claims).problem.rounds
+
+
+def test_a_return_below_every_earlier_claim_needs_no_second_round() -> None:
+    assert rounds(Claim(1, 5, 0), Claim(1, 5, 1, 0.5, 0)) == 0
+    assert rounds(Claim(1, 5, 0), Claim(2, 5, 0, 0.5, 1)) == 0
+    assert rounds(Claim(1, 5, 0), Claim(2, 5, 1, 0.5, 1)) == 1
+
+
+def test_a_return_of_a_later_rank_above_an_earlier_claim_needs_a_second_round() -> None:
+    A = np.array([[1.0, -0.3], [0.0, 1.0]])
+    assert needs_rounds(A, np.array([0, 1]))
+    assert not needs_rounds(A, np.array([1, 0]))
+    assert not needs_rounds(A, np.array([0, 0]))
+
+
+def test_a_canal_that_draws_on_a_returning_row_may_serve_an_earlier_rank() -> None:
+    A = np.array([[0.0, -0.3], [0.0, 1.0], [1.0, 0.0]])
+    T = np.array([[1.0], [0.0], [-1.0]])
+    assert not needs_rounds(A, np.array([0, 1]))
+    assert needs_rounds(A, np.array([0, 1]), T)
+
+
+def test_only_rows_that_nothing_but_canals_fills_are_sites() -> None:
+    A = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, -0.5], [1.0, 1.0]])
+    T = np.array([[-0.9, 0.0], [1.0, -0.9], [-1.0, 0.0], [0.0, 0.0]])
+    assert fed_by_transfers(A, T).tolist() == [1, 0, 0, 0]
+
+
+def name(row_worth: list[float], full_worth: list[float], claim: int = 0) -> int:
+    """Rows: river, site of claim 0, quota of claim 1; canals river > site, river > river."""
+    A = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    T = np.array([[1.0, 1.0], [-1.0, 0.0], [0.0, 0.0]])
+    b = np.array([5.0, 0.0, 3.0])
+    fed = fed_by_transfers(A, T)
+    return ran_out(A, T, b, fed, np.array(row_worth), np.array(full_worth), claim)
+
+
+def test_what_ran_out_is_the_nearest_thing_that_did() -> None:
+    assert name([0.5, 1.0, 0.0], [1.0, 0.0]) == -2  # the full canal into the site
+    assert name([0.5, 1.0, 0.0], [0.0, 1.0]) == 0  # the river behind a canal with room
+    assert name([0.0, 1.0, 0.0], [0.0, 1.0]) == -3  # another full canal
+    assert name([0.0, 1.0, 0.0], [0.0, 0.0]) == 1  # nothing but the site itself
+    assert name([0.5, 0.0, 0.7], [0.0, 1.0], claim=1) == 2  # the dearer of its own rows
+
+
+def test_filling_again_in_the_same_room_gives_the_same_bits() -> None:
+    network = build(
+        [0],
+        [2, 4],
+        [Claim(0, 6, 0, 0.5, 1), Claim(1, 8, 1, 0.5, 0), Claim(0, 3, 1, sort="site")],
+        [Canal(0, 1, 1, 4), Canal(1, 0, 0.5, 2, 2.0, serves=2)],
+    )
+    problem, b, need, cap = network
+    room, first = work(problem), filled(network)
+    y, z, bound = np.empty(3), np.empty(2), np.empty(3, dtype=np.int64)
+    for water in (b, 0.3 * b, b):
+        code = fill(*problem[:4], 2, problem.rounds, water, need, cap, room, y, z, bound)
+        assert code == 0
+    assert y.tobytes() == first.y.tobytes()
+    assert z.tobytes() == first.z.tobytes()
+    assert bound.tolist() == first.bound.tolist()
+
+
+def attempt(A: list[list[float]], T: list[list[float]], b: list[float], need: list[float]) -> str:
+    """Why the filling gives up, with capacities of 10 and prices of 1, 1.1, …"""
+    from watersim.allocation.problem import Problem
+
+    transfers = len(T[0])
+    problem = Problem(
+        np.array(A),
+        np.array(T),
+        1.0 + 0.1 * np.arange(transfers),
+        np.zeros(len(need), dtype=np.int64),
+        0,
+    )
+    y, z, bound = np.zeros(len(need)), np.zeros(transfers), np.zeros(len(need), dtype=np.int64)
+    code = fill(
+        *problem[:4],
+        1,
+        0,
+        np.array(b),
+        np.array(need),
+        np.full(transfers, 10.0),
+        work(problem),
+        y,
+        z,
+        bound,
+    )
+    return REASONS[code]
+
+
+def test_an_entry_near_rounding_is_left_to_the_exact_method() -> None:
+    assert "too small to tell" in attempt([[1.0]], [[-1e-10]], [1.0], [2.0])
+
+
+def test_a_tiny_pivot_is_left_to_the_exact_method() -> None:
+    assert "too small to divide" in attempt([[1.0]], [[-1e-7]], [1.0], [2.0])

@@ -1,0 +1,1 @@
+"""The claims on one step's water, settled by priority."""

@@ -1,0 +1,385 @@
+"""fill: one allocation by progressive filling, a compiled primal simplex; writes what it is handed.
+
+The claims of a rank rise together in proportion to need, from cover 0 to 1. The first row that runs
+out is relieved by bringing another variable into the basis, the cheapest for its effect; where none
+can relieve it, the claims that draw on it are frozen at this cover and the others rise on. Later
+ranks stay at what they have, earlier ones at what they got.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from watersim.allocation.problem import MET, ROUNDS, SETTLED, Floats, Integers, ran_out
+from watersim.allocation.tableau import (
+    BASIC,
+    ENTRY,
+    FIXED,
+    HIGH,
+    LOW,
+    NOISE,
+    NONE,
+    PIVOT,
+    UNCLEAR,
+    Work,
+    begin,
+    entry,
+    exchange,
+    relief,
+    weigh,
+    work,
+    write_tableau,
+)
+from watersim.jit import kernel
+
+__all__ = ["REASONS", "Work", "fill", "work"]
+
+# why it gives up
+OK, TOO_LONG, NOBODY, GREY, SMALL, PRICE, RESIDUAL, UNSETTLED = 0, 1, 2, 3, 4, 5, 6, 7
+REASONS = (
+    "filled",
+    "too many exchanges in one rank",
+    "a row ran out in which nobody draws",
+    "an entry too small to tell from rounding",
+    "a pivot too small to divide by",
+    "a reduced price of the wrong sign: not the least carrying",
+    "the answer breaks a row",
+    "the return flows of later priorities do not settle",
+)
+
+LOAD = 1e-10  # a row's load, relative to the largest need of the rank
+TIE = 1e-13  # of two steps of the common cover
+BREACH = 1e-9  # of a row or a reduced price, relative
+
+
+@kernel
+def fill(
+    A: Floats,
+    T: Floats,
+    price: Floats,
+    rank: Integers,
+    n_ranks: int,
+    rounds: int,
+    b: Floats,
+    need: Floats,
+    cap: Floats,
+    w: Work,
+    y: Floats,
+    z: Floats,
+    bound: Integers,
+) -> int:
+    """Settle the claims of one step; writes y, z (m3) and bound, see `exact.Allocation`.
+
+    Parameters
+    ----------
+    A, T, price, rank, rounds
+        the fields of a `Problem`; n_ranks is its number of ranks.
+    b, need, cap
+        water in each row, what each claim asks, capacity of each transfer, m3, finite, ≥ 0.
+    w
+        from `work`, of the same problem.
+
+    Returns
+    -------
+    int
+        0, or why it gave up: an index of `REASONS`. What is written then is no answer.
+    """
+    largest = 0.0
+    for i in range(need.shape[0]):
+        largest = max(largest, need[i])
+        y[i] = 0.0
+        bound[i] = MET
+    for t in range(cap.shape[0]):
+        z[t] = 0.0
+    if largest == 0.0:
+        return OK
+    begin(b, cap, w)
+    pivots = np.int64(0)  # a bare 0 has a type of its own: all would be compiled twice
+    for count in range(ROUNDS):
+        for p in range(n_ranks):
+            # each array handed to a kernel costs: those called often get only what they use
+            group = w.order[w.first[p] : w.first[p + 1]]
+            widest = activate(group, need, y, w, NOISE * largest)
+            if widest == 0.0:
+                continue
+            cover, least = 0.0, LOAD * widest
+            for _ in range(40 + 8 * w.state.shape[0]):
+                moving, waking = press(
+                    group,
+                    A,
+                    w.start,
+                    w.row,
+                    w.W,
+                    pivots,
+                    need,
+                    w.floor,
+                    w.rate,
+                    w.state,
+                    w.place,
+                    w.drift,
+                    w.load,
+                    cover,
+                )
+                if moving == 0:
+                    break
+                limit = min(waking, 1.0)
+                step, r, side = rise(w.load, w.below, w.above, w.drift, limit - cover, least)
+                if r < 0:
+                    cover = limit
+                    if waking >= 1.0:
+                        break
+                    continue
+                cover += step
+                c = NONE
+                if pivots > 0 or w.adds[r] == 1:
+                    c = relief(A, T, price, w, pivots, r, side)
+                if c == UNCLEAR:
+                    return GREY
+                if c == NONE:
+                    if freeze(group, A, T, b, need, w, pivots, r, side, cover, y, bound) == 0:
+                        return NOBODY
+                    continue
+                if pivots == 0:
+                    write_tableau(A, T, price, w.W)
+                if abs(w.W[c, r]) < PIVOT:
+                    return SMALL
+                exchange(need, cap, w, r, c, side, cover)
+                pivots += 1
+            else:
+                return TOO_LONG
+            satisfy(group, need, w.state, w.place, w.below, w.above, w.drift, y, bound)
+        if rounds == 0:
+            break
+        change, short = 0.0, 0
+        for i in range(need.shape[0]):
+            change = max(change, y[i] - w.floor[i])
+            if bound[i] != MET:
+                short += 1
+        if short == 0 or (count > 0 and change <= SETTLED * largest):
+            break
+        if count == ROUNDS - 1:
+            return UNSETTLED
+    if pivots > 0 and not carry(cap, price, w, z):
+        return PRICE
+    return OK if holds(A, T, b, w, y, z, BREACH * largest) else RESIDUAL
+
+
+@kernel
+def activate(group: Integers, need: Floats, y: Floats, w: Work, negligible: float) -> float:
+    """Open the claims of a rank that lack something; return the largest of their needs."""
+    price = w.W.shape[1] - 1
+    widest = 0.0
+    for i in group:
+        w.floor[i] = y[i]
+        if need[i] - y[i] <= negligible:
+            continue
+        widest = max(widest, need[i])
+        w.rate[i] = 0.0
+        at = w.place[i]
+        if at >= 0:
+            w.state[i] = LOW
+            # it may have drifted while the claim was fixed; see write_tableau
+            w.W[at, price] = 1.0
+        else:
+            w.state[i] = BASIC
+            w.below[-1 - at] = 0.0
+            w.above[-1 - at] = need[i] - y[i]
+            w.drift[-1 - at] = 0.0
+    return widest
+
+
+@kernel
+def press(
+    group: Integers,
+    A: Floats,
+    start: Integers,
+    row: Integers,
+    W: Floats,
+    pivots: int,
+    need: Floats,
+    floor: Floats,
+    rate: Floats,
+    state: Integers,
+    place: Integers,
+    drift: Floats,
+    load: Floats,
+    cover: float,
+) -> tuple[int, float]:
+    """Write the load of the claims of a rank that rise with the common cover.
+
+    A claim that had more than this cover before stays there until the others have come up to it.
+
+    Returns
+    -------
+    int, float
+        the number of claims not yet at their need or frozen; the cover at which the next claim
+        joins the others, infinity if none is waiting.
+    """
+    moving, waking = 0, math.inf
+    for r in range(load.shape[0]):
+        load[r] = 0.0
+    for i in group:
+        if state[i] == FIXED:
+            continue
+        if state[i] != HIGH:
+            moving += 1
+        if rate[i] == 0.0:
+            joins = floor[i] / need[i]
+            if joins > cover:
+                waking = min(waking, joins)
+                continue
+            rate[i] = need[i]
+            if state[i] == BASIC:
+                drift[-1 - place[i]] = need[i]
+        if state[i] != LOW:
+            continue
+        if pivots > 0:
+            for r in range(load.shape[0]):
+                load[r] += rate[i] * W[place[i], r]
+        else:
+            for k in range(start[i], start[i + 1]):
+                load[row[k]] += rate[i] * A[row[k], i]
+    return moving, waking
+
+
+@kernel
+def rise(
+    load: Floats, below: Floats, above: Floats, drift: Floats, limit: float, least: float
+) -> tuple[float, int, int]:
+    """Raise the common cover as far as the rows allow, at most by `limit`.
+
+    Returns
+    -------
+    float, int, int
+        by how much; the row that stopped it (-1: none) and at which bound (0 lower, 1 upper).
+    """
+    step, stopped, side, fastest = limit, -1, 0, 0.0
+    for r in range(below.shape[0]):
+        speed = load[r] + drift[r]
+        if speed > least and below[r] <= (step + TIE) * speed:
+            reach = max(below[r] / speed, 0.0)
+            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+                step, stopped, side, fastest = min(reach, limit), r, 0, speed
+        speed = -load[r]
+        if speed > least and above[r] <= (step + TIE) * speed:
+            reach = max(above[r] / speed, 0.0)
+            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+                step, stopped, side, fastest = min(reach, limit), r, 1, speed
+    for r in range(below.shape[0]):
+        below[r] -= step * (load[r] + drift[r])
+        above[r] += step * load[r]
+    return step, stopped, side
+
+
+@kernel
+def freeze(
+    group: Integers,
+    A: Floats,
+    T: Floats,
+    b: Floats,
+    need: Floats,
+    w: Work,
+    pivots: int,
+    r: int,
+    side: int,
+    cover: float,
+    y: Floats,
+    bound: Integers,
+) -> int:
+    """Settle at this cover the claims of a rank that row r stops; return how many.
+
+    The row says basic + Σ W·nonbasic = constant. As nothing can relieve it, each term is at its
+    least in every answer with this cover or more, so each is what it is now.
+    """
+    sign = 1.0 if side == 0 else -1.0
+    own = pivots == 0 and w.fed[r] == 0
+    if not own:
+        weigh(A, T, w, pivots, r, side)
+    frozen = 0
+    for i in group:
+        if w.state[i] == FIXED or w.rate[i] == 0.0 or w.state[i] == HIGH:
+            continue
+        at = w.place[i]
+        if w.state[i] == LOW and sign * entry(A, T, w.W, pivots, r, at) <= ENTRY:
+            continue
+        if w.state[i] == BASIC and (side == 1 or at != -1 - r):
+            continue
+        y[i] = max(w.floor[i], cover * need[i])
+        bound[i] = r if own else ran_out(A, T, b, w.fed, w.row_worth, w.full_worth, i)
+        w.state[i] = FIXED
+        if at < 0:
+            w.above[r] = 0.0
+            w.drift[r] = 0.0
+        frozen += 1
+    if side == 0:
+        w.below[r] = 0.0
+    else:
+        w.above[r] = 0.0
+    return frozen
+
+
+@kernel
+def satisfy(
+    group: Integers,
+    need: Floats,
+    state: Integers,
+    place: Integers,
+    below: Floats,
+    above: Floats,
+    drift: Floats,
+    y: Floats,
+    bound: Integers,
+) -> None:
+    """Give the claims of a rank that nothing stopped their need."""
+    for i in group:
+        if state[i] == FIXED:
+            continue
+        y[i] = need[i]
+        bound[i] = MET
+        state[i] = FIXED
+        r = -1 - place[i]
+        if r >= 0:
+            below[r] = 0.0
+            above[r] = 0.0
+            drift[r] = 0.0
+
+
+@kernel
+def carry(cap: Floats, price: Floats, w: Work, z: Floats) -> bool:
+    """Read the transfers from the tableau; return whether they are the least carrying."""
+    slacks, last = w.nonbasic.shape[0], w.W.shape[1] - 1
+    claims = slacks - cap.shape[0]
+    dearest = 1.0
+    for t in range(cap.shape[0]):
+        dearest = max(dearest, price[t])
+        v = claims + t
+        if w.state[v] == HIGH:
+            z[t] = cap[t]
+        elif w.state[v] == BASIC:
+            z[t] = min(max(w.below[-1 - w.place[v]], 0.0), cap[t])
+    for c in range(slacks):
+        state = w.state[w.nonbasic[c]]
+        wrong = w.W[c, last] if state == HIGH else -w.W[c, last]
+        if state != FIXED and wrong > BREACH * dearest:
+            return False
+    return True
+
+
+@kernel
+def holds(A: Floats, T: Floats, b: Floats, w: Work, y: Floats, z: Floats, breach: float) -> bool:
+    """Whether no row gives more than it has; recomputed from the answer, not from the gaps."""
+    for r in range(b.shape[0]):
+        w.load[r] = -b[r]
+    for i in range(y.shape[0]):
+        for k in range(w.start[i], w.start[i + 1]):
+            w.load[w.row[k]] += A[w.row[k], i] * y[i]
+    for t in range(z.shape[0]):
+        if z[t] > 0.0:
+            for r in range(b.shape[0]):
+                w.load[r] += T[r, t] * z[t]
+    worst = 0.0
+    for r in range(b.shape[0]):
+        worst = max(worst, w.load[r])
+    return worst <= breach

@@ -1,0 +1,242 @@
+"""tableau: the condensed simplex tableau of one allocation; writes what it is handed.
+
+basic_r = value_r - Σ_c W[c, r] · nonbasic_c, with the reduced prices as the last entry of each
+column. Of a row only the gaps to its two bounds are kept. As long as nothing was exchanged the
+columns are those of A and T, and W is not touched: a river tree without canals never pivots.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from watersim.allocation.problem import Floats, Integers, Problem, fed_by_transfers
+from watersim.jit import kernel
+
+# what a variable may do; a claim at LOW moves with the common cover
+FIXED, LOW, HIGH, BASIC = 0, 1, 2, 3
+
+# no column for a relief, or none that can be told from rounding
+NONE, UNCLEAR = -1, -2
+
+ENTRY = 1e-9  # a smaller entry of the tableau is none ...
+NOISE = 1e-12  # ... but only below this is it surely rounding
+PIVOT = 1e-6  # the least entry to divide by
+
+
+class Work(NamedTuple):
+    """What `fill` needs beside the problem: its structure, and room to write in.
+
+    Attributes
+    ----------
+    order, first
+        claims sorted by rank, and where in it each rank begins, dims (claim), (rank + 1).
+    start, row
+        the rows of the non-zero entries of each claim, dims (claim + 1), (entry).
+    adds, fed
+        1 for rows with a negative entry; 1 for rows that only transfers fill, dims (row).
+    W
+        the columns of the tableau, dims (claim + transfer, row + 1).
+    load, below, above, drift
+        change of a row's value with the common cover, its gaps to its lower and upper bound, and
+        the rate at which its lower bound climbs, dims (row).
+    state, place
+        what a variable may do; its column, or -1 - row if basic, dims (claim + transfer + row).
+    nonbasic, basic
+        the variable in each column and in each row.
+    floor, rate
+        what a claim had before this rank was opened; need once the common cover has passed that,
+        0 before, dims (claim).
+    row_worth, full_worth
+        multipliers of the row at which claims are frozen, dims (row), (transfer).
+    """
+
+    order: Integers
+    first: Integers
+    start: Integers
+    row: Integers
+    adds: Integers
+    fed: Integers
+    W: Floats
+    load: Floats
+    below: Floats
+    above: Floats
+    drift: Floats
+    state: Integers
+    place: Integers
+    nonbasic: Integers
+    basic: Integers
+    floor: Floats
+    rate: Floats
+    row_worth: Floats
+    full_worth: Floats
+
+
+def work(problem: Problem) -> Work:
+    """Read the structure of a problem and allocate the room.
+
+    The values in A and T may change from call to call, but an entry that is zero here stays zero
+    and none changes its sign.
+    """
+    rows, claims = problem.A.shape
+    transfers = problem.T.shape[1]
+    ranks = int(problem.rank.max(initial=-1)) + 1
+    claim_of, row_of = np.nonzero(problem.A.T)
+    adds = (problem.A < 0.0).any(axis=1) | (problem.T < 0.0).any(axis=1)
+    whole = claims + transfers
+
+    def integers(count: int) -> Integers:
+        return np.zeros(count, dtype=np.int64)
+
+    return Work(
+        order=np.argsort(problem.rank, kind="stable").astype(np.int64),
+        first=np.searchsorted(np.sort(problem.rank), np.arange(ranks + 1)).astype(np.int64),
+        start=np.searchsorted(claim_of, np.arange(claims + 1)).astype(np.int64),
+        row=row_of.astype(np.int64),
+        adds=np.asarray(adds, dtype=np.int64),
+        fed=fed_by_transfers(problem.A, problem.T),
+        W=np.zeros((whole, rows + 1)),
+        load=np.zeros(rows),
+        below=np.zeros(rows),
+        above=np.zeros(rows),
+        drift=np.zeros(rows),
+        state=integers(whole + rows),
+        place=integers(whole + rows),
+        nonbasic=integers(whole),
+        basic=integers(rows),
+        floor=np.zeros(claims),
+        rate=np.zeros(claims),
+        row_worth=np.zeros(rows),
+        full_worth=np.zeros(transfers),
+    )
+
+
+@kernel
+def begin(b: Floats, cap: Floats, w: Work) -> None:
+    """Start with every slack basic, y = z = 0."""
+    rows, columns = w.basic.shape[0], w.nonbasic.shape[0]
+    claims = columns - cap.shape[0]
+    for c in range(columns):
+        w.nonbasic[c] = c
+        w.place[c] = c
+        w.state[c] = LOW if c >= claims and cap[c - claims] > 0.0 else FIXED
+    for r in range(rows):
+        w.basic[r] = columns + r
+        w.place[columns + r] = -1 - r
+        w.state[columns + r] = BASIC
+        w.below[r] = b[r]
+        w.above[r] = math.inf
+        w.drift[r] = 0.0
+
+
+@kernel
+def entry(A: Floats, T: Floats, W: Floats, pivots: int, r: int, c: int) -> float:
+    """Return the entry of the tableau in row r and column c."""
+    value: float = W[c, r]
+    if pivots == 0:
+        value = A[r, c] if c < A.shape[1] else T[r, c - A.shape[1]]
+    return value
+
+
+@kernel
+def relief(A: Floats, T: Floats, price: Floats, w: Work, pivots: int, r: int, side: int) -> int:
+    """Return the column that can relieve row r at the least price, NONE or UNCLEAR."""
+    claims, last = A.shape[1], w.W.shape[1] - 1
+    best, best_ratio, best_size = NONE, math.inf, 0.0
+    for c in range(w.nonbasic.shape[0]):
+        state = w.state[w.nonbasic[c]]
+        if state == FIXED:
+            continue
+        value = entry(A, T, w.W, pivots, r, c)
+        size = abs(value)
+        if size <= ENTRY:
+            if size > NOISE:
+                return UNCLEAR
+            continue
+        if (state == LOW) != ((value < 0.0) == (side == 0)):
+            continue
+        cost = 1.0
+        if pivots > 0:
+            cost = abs(w.W[c, last])
+        elif c >= claims:
+            cost = price[c - claims]
+        ratio = cost / size
+        if ratio < best_ratio or (ratio == best_ratio and size > best_size):
+            best, best_ratio, best_size = c, ratio, size
+    return best
+
+
+@kernel
+def exchange(need: Floats, cap: Floats, w: Work, r: int, c: int, side: int, cover: float) -> None:
+    """Bring column c into the basis in place of row r, whose variable stands at its bound."""
+    claims, slacks = need.shape[0], w.nonbasic.shape[0]
+    entering, leaving = w.nonbasic[c], w.basic[r]
+    drift, width = 0.0, math.inf
+    if entering < claims:
+        drift = w.rate[entering]
+        width = need[entering] - max(w.floor[entering], cover * need[entering])
+    elif entering < slacks:
+        width = cap[entering - claims]
+    rises = w.state[entering] == LOW
+    pivot(w.W, r, c)
+    w.below[r] = 0.0 if rises else width
+    w.above[r] = width if rises else 0.0
+    w.drift[r] = drift
+    w.basic[r], w.place[entering], w.state[entering] = entering, -1 - r, BASIC
+    w.nonbasic[c], w.place[leaving] = leaving, c
+    if w.state[leaving] != FIXED:
+        w.state[leaving] = LOW if side == 0 else HIGH
+
+
+@kernel
+def write_tableau(A: Floats, T: Floats, price: Floats, W: Floats) -> None:
+    """Write the columns before the first exchange."""
+    claims, last = A.shape[1], A.shape[0]
+    for c in range(W.shape[0]):
+        for r in range(last):
+            W[c, r] = A[r, c] if c < claims else T[r, c - claims]
+        # free to choose for a claim, whose y is fixed in the end; positive is right-signed
+        W[c, last] = 1.0 if c < claims else price[c - claims]
+
+
+@kernel
+def pivot(W: Floats, r: int, c: int) -> None:
+    """Solve row r for the variable of column c, in every column."""
+    divisor = W[c, r]
+    for j in range(W.shape[0]):
+        if j == c or W[j, r] == 0.0:
+            continue
+        share = W[j, r] / divisor
+        for k in range(W.shape[1]):
+            W[j, k] -= share * W[c, k]
+        W[j, r] = share
+    for k in range(W.shape[1]):
+        W[c, k] /= -divisor
+    W[c, r] = 1.0 / divisor
+
+
+@kernel
+def weigh(A: Floats, T: Floats, w: Work, pivots: int, r: int, side: int) -> None:
+    """Read from row r the multipliers of the rows and full transfers that stop its claims."""
+    claims, slacks = A.shape[1], w.nonbasic.shape[0]
+    sign = 1.0 if side == 0 else -1.0
+    for k in range(w.row_worth.shape[0]):
+        w.row_worth[k] = 0.0
+    for t in range(w.full_worth.shape[0]):
+        w.full_worth[t] = 0.0
+    for c in range(slacks):
+        v = w.nonbasic[c]
+        if v < claims:
+            continue
+        value = sign * entry(A, T, w.W, pivots, r, c)
+        if v >= slacks and value > ENTRY:
+            w.row_worth[v - slacks] = value
+        elif v < slacks and w.state[v] != LOW and value < -ENTRY:
+            w.full_worth[v - claims] = -value
+    v = w.basic[r]
+    if v >= slacks:
+        w.row_worth[v - slacks] = 1.0
+    elif v >= claims and side == 1:
+        w.full_worth[v - claims] = 1.0

@@ -1,0 +1,186 @@
+"""What every kind of node and link answers: its fields, claims, parameters, reports; pure.
+
+A kind is a frozen description (pydantic fields), a few class constants that say how it is laid out
+in arrays, and up to two kernels in its module::
+
+    before(p, u, x, y, q, w, s, dt, again)   state and forcing → needs and available water in `s`
+    after(p, u, x, y, q, w, s, dt)           what flowed, from `s` → fluxes and new state in `y`
+
+p, q  parameters of the kind's members and of their parts (zones…)    (n,), (m,) records
+u, w  forcing of members and parts in this step                       (n,), (m,) records
+x     state at the start of the step                                  (n,) records
+y     what the kind reports; holds pass 1 when `again` is 1           (n,) records
+s     the step's shared arrays, `watersim.step.Step`;  dt  its length in seconds
+again 0 in the first pass, 1 in the second, which knows the first one's result
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator
+
+from watersim.fields import Described, Report, Varying, Window, field, quantity
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+class Claim(NamedTuple):
+    """A wish for water. ``priority`` None comes after all others, upstream before downstream."""
+
+    key: str  # "" for the node's main claim
+    sort: int  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION of watersim.step
+    priority: int | None
+    sector: str
+    group: str | None = None  # retention claims of one group share equally
+
+
+class Outlet(NamedTuple):
+    """A way out of a reservoir for water that no claim took and no zone keeps."""
+
+    target: str
+    capacity: str | None  # forcing key of its capacity, None if unlimited
+
+
+class Place(Protocol):
+    """Where `compile` put a member: the indices its kernels need."""
+
+    def section(self, name: str) -> int: ...
+    def claim(self, key: str) -> int: ...
+    def transfer(self, key: str) -> int: ...
+    def row(self, key: str) -> int: ...
+    def outlet(self) -> int: ...
+    def part(self) -> int: ...
+    def curve(self, key: str) -> tuple[int, int]: ...
+
+
+def record(*names: str) -> np.dtype[np.void]:
+    """A record type: names of floats, and of integers where the name ends in ``:i``."""
+    fields = [(n.removesuffix(":i"), np.int64 if n.endswith(":i") else np.float64) for n in names]
+    return np.dtype([*fields, ("_", np.float64)] if not fields else fields)
+
+
+class Kind(Described):
+    """Base of every kind of node and link."""
+
+    order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse
+    family: ClassVar[str]
+    reports: ClassVar[tuple[Report, ...]] = ()
+    parameter_record: ClassVar[np.dtype[np.void]] = record()
+    forcing_record: ClassVar[np.dtype[np.void]] = record()
+    part_record: ClassVar[np.dtype[np.void]] = record()
+    part_forcing_record: ClassVar[np.dtype[np.void]] = record()
+
+    @classmethod
+    def name(cls) -> str:
+        """The word written after ``kind:``."""
+        return str(get_args(cls.model_fields["kind"].annotation)[0])
+
+    @classmethod
+    def report_record(cls) -> np.dtype[np.void]:
+        """The record `y`: everything the kind reports."""
+        return record(*(report.name for report in cls.reports))
+
+    @classmethod
+    def state_record(cls) -> np.dtype[np.void]:
+        """The record `x`: the reports that are states."""
+        return record(*(report.name for report in cls.reports if report.role == "state"))
+
+    def forcing(self) -> Mapping[str, Varying | None]:
+        """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
+        return {}
+
+    def part_forcing(self) -> list[Mapping[str, Varying | Window | None]]:
+        """The same for each part."""
+        return []
+
+    def parameters(self, place: Place) -> Mapping[str, float]:
+        """The member's row of `parameter_record`."""
+        return {}
+
+    def parts(self, place: Place) -> list[Mapping[str, float]]:
+        """The rows of `part_record`; the member's own row must say where they start."""
+        return []
+
+    def initial(self) -> Mapping[str, float]:
+        """The states at the start of a run, SI."""
+        return {}
+
+    def tables(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        """Tables it needs read: key → (file, {column: dimension})."""
+        return {}
+
+    def curves(self, tables: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> dict[str, Curve]:
+        """Curves for the kernels: key → (x rising, level or y, area)."""
+        return {}
+
+    def problems(
+        self, tables: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    ) -> Iterator[tuple[str, str]]:
+        """What is wrong across fields: (key path, sentence with remedy)."""
+        return iter(())
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Names of nodes it refers to: (key path, name)."""
+        return iter(())
+
+
+class Node(Kind):
+    """Base of every kind of node.
+
+    ``place`` says how it is tied to the network: ``river`` nodes stand in `rivers`; ``site`` nodes
+    stand ``at`` a river node or behind canals; ``plant`` nodes stand ``at`` a river node and have
+    no water balance of their own.
+    """
+
+    place: ClassVar[Literal["river", "site", "plant"]] = "river"
+    ends_river: ClassVar[bool] = False
+    limits_outlet: ClassVar[bool] = False
+
+    party: str | None = field("the party (state) it belongs to, a key of `parties`", default=None)
+    lon: float | None = field("longitude, degrees east", default=None, ge=-180, le=180)
+    lat: float | None = field("latitude, degrees north", default=None, ge=-90, le=90)
+
+    def claims(self) -> list[Claim]:
+        """The claims it makes, in a fixed order."""
+        return []
+
+    def return_flow_to(self) -> tuple[float, str] | None:
+        """Share of its supply that returns, and where to."""
+        return None
+
+    def has_outlet_limit(self) -> bool:
+        """Whether the river below receives only what an outlet of limited capacity passes."""
+        return False
+
+    def surplus_outlets(self) -> list[Outlet]:
+        """Further ways out, in the order of use."""
+        return []
+
+    def coordinates(self) -> dict[str, Any]:
+        """Further coordinates of its family in the Dataset: name → value."""
+        return {}
+
+
+class LossOnTheWay(Described):
+    """Water lost between the head and the end of a link, with its destination."""
+
+    fraction: quantity("fraction", most=0.999) = field("the share of the flow entering that is lost")
+    to: str | None = field(
+        "the river node it comes back to, or `groundwater`, where it leaves the model", default=None
+    )
+
+
+def _fraction(value: object) -> object:
+    plain = value is None or isinstance(value, (dict, LossOnTheWay))
+    return value if plain else {"fraction": value}
+
+
+Loss = Annotated[LossOnTheWay, BeforeValidator(_fraction)]
+
+
+class Link(Kind):
+    """Base of every kind of link between nodes."""

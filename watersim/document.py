@@ -1,0 +1,135 @@
+"""Several YAML documents → one merged description that still knows where each value stands; pure.
+
+A scenario is its basin's document with the scenario's sections laid over it, then the changes of
+its variants. Mappings merge, everything else is replaced; null removes; a key with dots is a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from watersim.errors import Problem
+from watersim.fields import shown
+from watersim.network import suggest
+from watersim.yaml_source import Document, Source
+
+Path = tuple[str | int, ...]
+
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals")
+
+
+class Description:
+    """A mutable tree of plain data with the source of every path; only `scenario` changes one."""
+
+    def __init__(self, data: dict[str, Any], sources: Mapping[Path, Source]) -> None:
+        self.data = data
+        self.sources: dict[Path, Source] = dict(sources)
+
+    @classmethod
+    def of(cls, document: Document) -> Description:
+        """A copy of a document."""
+        return cls(_copy(document.data), document.sources)
+
+    def copy(self) -> Description:
+        """An independent copy."""
+        return Description(_copy(self.data), self.sources)
+
+    def source(self, path: Path) -> Source:
+        """Where a path stands, or the nearest thing above it that stands somewhere."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.sources:
+                return self.sources[path[:length]]
+        return Source("", 0)
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """A problem at a path."""
+        file, line = self.source(path)
+        return Problem(message, file, line, ".".join(str(part) for part in path))
+
+    def section(self, key: str) -> Any:
+        """What stands under a top-level key, None if nothing."""
+        return self.data.get(key)
+
+    def lay_over(self, other: Description, keys: tuple[str, ...]) -> list[Problem]:
+        """Merge the given top-level keys of another description over this one."""
+        problems: list[Problem] = []
+        for key in keys:
+            if key in other.data:
+                self._merge((key,), other.data[key], other, (key,))
+        for key in other.data:
+            if "." in str(key):
+                problems += self.change(key, other.data[key], other, (key,))
+        return problems
+
+    def change(self, dotted: str, value: Any, other: Description, at: Path) -> list[Problem]:
+        """Set the value at a dotted path; `at` is where the change itself stands in `other`."""
+        path, fault = self._walk(dotted)
+        if fault:
+            return [Problem(fault, *other.source(at), dotted)]
+        self._replace(path, value, other, at)
+        return []
+
+    def _walk(self, dotted: str) -> tuple[Path, str]:
+        parts = dotted.split(".")
+        if parts[0] not in (*SECTIONS, "time"):
+            return (), f"cannot be changed; changes start with {', '.join(SECTIONS)} or time"
+        at: Any = self.data
+        path: list[str | int] = []
+        for depth, part in enumerate(parts):
+            last = depth == len(parts) - 1
+            if isinstance(at, list):
+                if not part.isdigit() or int(part) >= len(at):
+                    return (), f"has no entry {part}; the list has {len(at)}, counted from 0"
+                path.append(int(part))
+                at = at[int(part)]
+                continue
+            if not isinstance(at, dict):
+                return (), (
+                    f"cannot be set: '{'.'.join(parts[:depth])}' is {shown(at)}, not a mapping"
+                )
+            if part not in at and not last and depth > 0:
+                return (), f"does not exist: '{part}' is unknown{suggest(part, map(str, at))}"
+            path.append(part)
+            at = at.setdefault(part, {}) if depth == 0 else at.get(part)
+        return tuple(path), ""
+
+    def _merge(self, path: Path, value: Any, other: Description, at: Path) -> None:
+        present = self._get(path)
+        if isinstance(present, dict) and isinstance(value, dict):
+            if path not in self.sources:
+                self.sources[path] = other.source(at)
+            for key, inner in value.items():
+                self._merge((*path, key), inner, other, (*at, key))
+        else:
+            self._replace(path, value, other, at)
+
+    def _replace(self, path: Path, value: Any, other: Description, at: Path) -> None:
+        parent = self._get(path[:-1])
+        for known in [known for known in self.sources if known[: len(path)] == path]:
+            del self.sources[known]
+        if value is None and isinstance(parent, dict):
+            parent.pop(path[-1], None)
+            return
+        parent[path[-1]] = _copy(value)
+        for known, source in other.sources.items():
+            if known[: len(at)] == at:
+                self.sources[(*path, *known[len(at) :])] = source
+        self.sources.setdefault(path, other.source(at))
+
+    def _get(self, path: Path) -> Any:
+        at: Any = self.data
+        for part in path:
+            try:
+                at = at[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return at
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_copy(inner) for inner in value]
+    return value

@@ -1,0 +1,134 @@
+"""What pydantic found → the problem lines of watersim; names, dates and key paths in them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from watersim.described import Kind
+from watersim.document import Description
+from watersim.document import Path as KeyPath
+from watersim.errors import Problem
+from watersim.fields import shown
+from watersim.network import suggest
+from watersim.timeline import parse_date
+
+_SORTS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def explain(
+    error: ValidationError, kind: type[Kind], path: KeyPath, description: Description
+) -> Iterator[Problem]:
+    """Every problem of one member, each at the value it speaks of."""
+    for fault in error.errors(include_url=False):
+        inner = tuple(fault["loc"])
+        model, meaning = _model_at(kind, inner)
+        place: KeyPath = (*path, *inner)
+        yield description.problem(place, _sentence(dict(fault), kind, model, meaning, inner))
+
+
+def _sentence(
+    fault: dict[str, Any], kind: type[Kind], model: type[BaseModel], meaning: str, inner: KeyPath
+) -> str:
+    sort, value = fault["type"], fault["input"]
+    remedy = f"; give {meaning}" if meaning else ""
+    if sort == "value_error":
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        return message if ";" in message else message + remedy
+    if sort == "missing":
+        return f"is required{remedy}"
+    if sort == "extra_forbidden":
+        what = f"'{kind.name()}'" if model is kind else f"'{inner[-2]}'" if len(inner) > 1 else "it"
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"is not a field of {what}{suggest(str(inner[-1]), known)}"
+    if sort in ("greater_than_equal", "less_than_equal"):
+        bound = "at least" if sort == "greater_than_equal" else "at most"
+        limit = fault["ctx"]["ge" if sort == "greater_than_equal" else "le"]
+        return f"must be {bound} {limit:g} (got {shown(value)}){remedy}"
+    if sort in _SORTS:
+        got = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else (
+            shown(value)
+        )
+        return f"must be {_SORTS[sort]} (got {got}){remedy}"
+    return f"{fault['msg']} (got {shown(value)}){remedy}"
+
+
+def _model_at(kind: type[BaseModel], inner: KeyPath) -> tuple[type[BaseModel], str]:
+    """The model that holds the field at a path, and the field's meaning."""
+    model, meaning = kind, ""
+    for depth, part in enumerate(inner):
+        if isinstance(part, int):
+            continue
+        field = next(
+            (f for name, f in model.model_fields.items() if part in (name, f.alias)), None
+        )
+        if field is None:
+            return model, ""
+        meaning = field.description or ""
+        if depth < len(inner) - 1:
+            model = _inner_model(field.annotation) or model
+    return model, meaning
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _inner_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def path_within(member: BaseModel, value: object) -> KeyPath:
+    """The key path inside a member at which a value stands, found by identity; () if nowhere."""
+    for name, field in type(member).model_fields.items():
+        key = field.alias or name
+        inner = getattr(member, name)
+        if inner is value:
+            return (key,)
+        entries = enumerate(inner) if isinstance(inner, list) else [(None, inner)]
+        for k, entry in entries:
+            if isinstance(entry, BaseModel):
+                found = path_within(entry, value)
+                if found:
+                    return (key, *found) if k is None else (key, k, *found)
+    return ()
+
+
+def keys(dotted: str) -> KeyPath:
+    """The key path of a dotted text; whole numbers are places in a list."""
+    return tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+
+
+def is_name(name: object) -> bool:
+    """Whether a key can name a node or canal: letters, digits and _, beginning with a letter."""
+    return isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+
+
+def unknown_kind(kind: object, known: Mapping[str, Any] | Iterable[str]) -> str:
+    """The sentence for a kind that does not exist, or is not given."""
+    names = sorted(known)
+    if kind is None:
+        return f"has no kind; write `kind:` with one of {', '.join(names)}"
+    return f"is not a kind of node (got {shown(kind)}){suggest(str(kind), names)}"
+
+
+def read_date(text: object) -> date:
+    """A date written YYYY-MM-DD; ValueError with a sentence otherwise."""
+    if not isinstance(text, str):
+        raise ValueError(f"must be a date such as 2000-01-01 (got {shown(text)})")
+    return parse_date(text)

@@ -1,0 +1,337 @@
+"""How a kind declares what it needs and what it reports; pure.
+
+A field's type carries its dimension and range, its description is the remedy in messages, the text
+of the documentation and of the JSON schema. `quantity` is a number with a unit that does not change
+in time; `varying` one that may: constant, by month, by decade, by a year's sum, or from a table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from watersim.units import UNITS, Dimension, parse_quantity, spellings
+
+
+class Described(BaseModel):
+    """A frozen description: unknown keys are errors, nothing is converted silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Report(NamedTuple):
+    """A quantity that a kind reports, and between which ends its water runs.
+
+    ``source`` and ``target`` name coordinates of the Dataset that hold the two ends; ``""`` is the
+    world outside the model. A quantity with neither is no term of the water balance.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    role: Literal["state", "flux", "diagnostic"]
+    source: str | None = None
+    target: str | None = None
+
+
+def shown(value: object) -> str:
+    """A value as the user wrote it, shortened for a message."""
+    text = {None: "nothing", True: "true", False: "false"}.get(value) if _is_flag(value) else None
+    text = text or (value if isinstance(value, str) else repr(value))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_flag(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
+    """A number and its unit's spelling from what stands in a file.
+
+    Raises
+    ------
+    ValueError
+        if it is no number, has no unit though the dimension asks for one, or another dimension.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"must be {_example(dimension)} (got {_sort(value)})")
+    if isinstance(value, str):
+        try:
+            number, unit = parse_quantity(value)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} (got {shown(value)}); write {_example(dimension)}"
+            ) from None
+    else:
+        number, unit = float(value), "1"
+    if not math.isfinite(number):
+        raise ValueError(f"must be finite (got {shown(value)})")
+    if UNITS[unit].dimension != dimension:
+        if unit == "1":
+            raise ValueError(f"has no unit (got {shown(value)}); units of {dimension} are "
+                             f"{spellings(dimension)}")
+        raise ValueError(
+            f"must be a {dimension}, not a {UNITS[unit].dimension} (got {shown(value)}); "
+            f"units of {dimension} are {spellings(dimension)}"
+        )
+    return number, unit
+
+
+def _sort(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return shown(value)
+
+
+def _example(dimension: Dimension) -> str:
+    return {
+        "volume": "a volume such as 550 hm3",
+        "flow": "a flow such as 2 m3/s",
+        "length": "a length such as 72 m",
+        "area": "an area such as 60000 ha",
+        "time": "a time such as 4 days",
+        "depth rate": "a depth rate such as 5 mm/day",
+        "power": "a power such as 25 MW",
+        "energy": "an energy such as 90 GWh",
+        "fraction": "a fraction such as 20 % or 0.2",
+    }[dimension]
+
+
+def _check_range(
+    si: float, given: object, dimension: Dimension, least: float | None, most: float | None
+) -> None:
+    unit = {"fraction": "", "flow": " m3/s", "volume": " m3"}.get(dimension, "")
+    if least is not None and si < least:
+        raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
+    if most is not None and si > most:
+        raise ValueError(f"must be at most {most:g}{unit} (got {shown(given)})")
+
+
+def _quantity_schema(dimension: Dimension) -> dict[str, Any]:
+    text = {"type": "string", "description": f"a number and a unit: {spellings(dimension)}"}
+    return {"anyOf": [text, {"type": "number"}]} if dimension == "fraction" else text
+
+
+def quantity(
+    dimension: Dimension, *, least: float | None = 0.0, most: float | None = None
+) -> Any:
+    """The type of a number with a unit that does not change in time; holds SI."""
+
+    def read(value: object) -> float:
+        number, unit = to_number(value, dimension)
+        if UNITS[unit].per is not None:
+            raise ValueError(
+                f"must not depend on the calendar (got {shown(value)}); write it in m3/s or per day"
+            )
+        si = number * UNITS[unit].factor
+        _check_range(si, value, dimension, least, most)
+        return si
+
+    schema = _quantity_schema(dimension)
+    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+
+
+class Disaggregate(Described):
+    """A relative shape that spreads a period's mean over shorter steps and keeps that mean."""
+
+    disaggregate: list[float]
+
+
+class Varying(Described):
+    """A quantity that may vary in time. Exactly one of the five forms is given."""
+
+    dimension: Dimension = Field(exclude=True)
+    constant: str | None = None
+    monthly: list[float] | None = None
+    decades: list[float] | None = None
+    annual: str | None = None
+    shares: list[float] | None = None
+    unit: str | None = None
+    file: str | None = None
+    column: str | None = None
+    missing: list[str] = []
+    finer: Literal["hold"] | list[float] | None = None
+    factor: float = 1.0
+
+    @property
+    def form(self) -> str:
+        """Which of the forms is given."""
+        forms = ("constant", "monthly", "decades", "annual", "file")
+        return next(form for form in forms if getattr(self, form) is not None)
+
+
+_KEYS = {
+    "monthly": {"unit", "factor"},
+    "decades": {"unit", "factor"},
+    "annual": {"shares", "unit", "factor"},
+    "file": {"column", "missing", "finer", "factor"},
+}
+
+
+class Window(NamedTuple):
+    """A yearly window of days MM-DD, both inclusive: its value inside, the rest of 1 outside."""
+
+    first: str
+    last: str
+    inside: float
+
+
+def varying(dimension: Dimension, *, least: float = 0.0, most: float | None = None) -> Any:
+    """The type of a quantity that may vary in time; holds a `Varying`."""
+
+    def read(value: object) -> Varying:
+        if isinstance(value, Varying):
+            return value
+        if not isinstance(value, dict):
+            number, unit = to_number(value, dimension)
+            if UNITS[unit].per is None:
+                _check_range(number * UNITS[unit].factor, value, dimension, least, most)
+            elif number < 0 and least >= 0:
+                raise ValueError(f"must be at least 0 (got {shown(value)})")
+            return Varying(dimension=dimension, constant=str(value))
+        return Varying(dimension=dimension, **_read_forms(value, dimension, least, most))
+
+    forms = {
+        "anyOf": [
+            _quantity_schema(dimension),
+            _form_schema("monthly", 12),
+            _form_schema("decades", 36),
+            {
+                "type": "object",
+                "properties": {
+                    "annual": {"type": "string"},
+                    "shares": {"type": "array", "items": {"type": "number"}},
+                    "unit": {"const": "%"},
+                    "factor": {"type": "number"},
+                },
+                "required": ["annual", "shares", "unit"],
+                "additionalProperties": False,
+            },
+            {
+                "type": "object",
+                "properties": {
+                    "file": {"type": "string"},
+                    "column": {"type": "string"},
+                    "missing": {"type": "array", "items": {"type": "string"}},
+                    "finer": {},
+                    "factor": {"type": "number"},
+                },
+                "required": ["file", "column"],
+                "additionalProperties": False,
+            },
+        ]
+    }
+    return Annotated[Varying, BeforeValidator(read), WithJsonSchema(forms)]
+
+
+def _form_schema(form: str, length: int) -> dict[str, Any]:
+    numbers = {
+        "type": "array", "items": {"type": "number"}, "minItems": length, "maxItems": length
+    }
+    return {
+        "type": "object",
+        "properties": {form: numbers, "unit": {"type": "string"}, "factor": {"type": "number"}},
+        "required": [form, "unit"],
+        "additionalProperties": False,
+    }
+
+
+def _read_forms(
+    value: dict[str, Any], dimension: Dimension, least: float, most: float | None
+) -> dict[str, Any]:
+    given = [form for form in _KEYS if form in value]
+    if len(given) != 1:
+        raise ValueError(
+            f"must be {_example(dimension)}, or one of monthly, decades, annual, file "
+            f"(got {' and '.join(given) if given else 'the keys ' + ', '.join(map(str, value))})"
+        )
+    form = given[0]
+    for key in value:
+        if key != form and key not in _KEYS[form]:
+            allowed = ", ".join(sorted(_KEYS[form]))
+            raise ValueError(f"has a key {key!r} that does not go with '{form}'; it takes {allowed}")
+    read = dict(value)
+    factor = read.get("factor", 1.0)
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor < 0:
+        raise ValueError(f"has a factor that must be a number of at least 0 (got {shown(factor)})")
+    read["factor"] = float(factor)
+    if form in ("monthly", "decades"):
+        unit = read.get("unit")
+        if not isinstance(unit, str) or UNITS.get(unit, UNITS["1"]).dimension != dimension:
+            raise ValueError(
+                f"must name a unit of {dimension}: {spellings(dimension)} (got {shown(unit)})"
+            )
+        read[form] = _numbers(read[form], form, 12 if form == "monthly" else 36)
+        for number in read[form]:
+            si = number * UNITS[unit].factor
+            if UNITS[unit].per is None:
+                _check_range(si, f"{number:g} {unit}", dimension, least, most)
+            elif number < 0 and least >= 0:
+                raise ValueError(f"must be at least 0 (got {number:g} {unit})")
+    elif form == "annual":
+        read.update(_annual(read, dimension))
+    else:
+        _file_keys(read)
+    return read
+
+
+def _annual(read: dict[str, Any], dimension: Dimension) -> dict[str, Any]:
+    of: dict[str, Dimension] = {"flow": "volume", "depth rate": "length", "power": "energy"}
+    if dimension not in of:
+        raise ValueError("cannot be given as a year's sum; write monthly values")
+    number, _ = to_number(read["annual"], of[dimension])
+    if number < 0:
+        raise ValueError(f"must be at least 0 (got {shown(read['annual'])})")
+    shares = read.get("shares")
+    if not isinstance(shares, list) or len(shares) not in (12, 36):
+        raise ValueError("needs 'shares': 12 (months) or 36 (decades) percentages of the year's sum")
+    numbers = _numbers(shares, "shares", len(shares))
+    if min(numbers) < 0 or abs(sum(numbers) - 100.0) > 1e-6:
+        raise ValueError(f"has shares that must sum to 100 % (got {sum(numbers):g} %)")
+    if read.get("unit") != "%":
+        raise ValueError(f"needs unit: '%' beside its shares (got {shown(read.get('unit'))})")
+    return {"annual": str(read["annual"]), "shares": numbers}
+
+
+def _file_keys(read: dict[str, Any]) -> None:
+    for key in ("file", "column"):
+        if not isinstance(read.get(key), str):
+            raise ValueError(f"needs '{key}', a text (got {shown(read.get(key))})")
+    finer = read.get("finer")
+    if isinstance(finer, dict) and set(finer) == {"disaggregate"}:
+        read["finer"] = _numbers(finer["disaggregate"], "disaggregate", None)
+    elif finer is not None and finer != "hold":
+        raise ValueError(
+            f"has 'finer', which must be hold or {{disaggregate: [36 decade or 366 day weights]}} "
+            f"(got {_sort(finer)})"
+        )
+    missing = read.get("missing", [])
+    if not isinstance(missing, list) or not all(isinstance(mark, str) for mark in missing):
+        raise ValueError("has 'missing', which must be a list of texts such as ['NA', '-999']")
+
+
+def _numbers(values: object, form: str, length: int | None) -> list[float]:
+    if not isinstance(values, list) or (length is not None and len(values) != length):
+        got = f"{len(values)} values" if isinstance(values, list) else _sort(values)
+        raise ValueError(f"needs {length or 'a list of'} numbers under '{form}' (got {got})")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"needs numbers under '{form}' (got {shown(value)})")
+        if not math.isfinite(value):
+            raise ValueError(f"needs finite numbers under '{form}' (got {shown(value)})")
+    return [float(value) for value in values]
+
+
+def field(meaning: str, **options: Any) -> Any:
+    """A field with its meaning, which is also the remedy of its messages."""
+    return Field(description=meaning, **options)
+
+
+def names(values: Sequence[str]) -> str:
+    """A list of names as a phrase."""
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"

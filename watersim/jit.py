@@ -1,0 +1,111 @@
+"""Marked kernels → cached numba dispatchers, on demand; imports numba only then.
+
+A kernel is written as a plain function and marked with `kernel`. Describing, checking and plotting
+never compile: only `compiled()` imports numba, turns every marked function of the loaded watersim
+modules into a dispatcher and puts it in place of the plain function in every module that names it.
+
+The cache is a folder of the user's named by a hash of every kernel source and of numba's version,
+because numba's own index sees an edit only in the file of the function it compiles, not in the
+files of what that function calls: with a fixed folder such an edit would go unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK = "__watersim_kernel__"
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+def kernel(function: F) -> F:
+    """Mark a function as one that the engine compiles."""
+    setattr(function, _MARK, True)
+    return function
+
+
+def is_kernel(value: object) -> bool:
+    """Whether a module's attribute is a function marked with `kernel` and not yet compiled."""
+    return getattr(value, _MARK, False) is True and not hasattr(value, "py_func")
+
+
+def disabled() -> bool:
+    """Whether ``NUMBA_DISABLE_JIT`` asks for plain Python (debugging, coverage)."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def _modules() -> list[ModuleType]:
+    return [
+        module
+        for name, module in sorted(sys.modules.items())
+        if module is not None and (name == "watersim" or name.startswith("watersim."))
+    ]
+
+
+def source_hash() -> str:
+    """SHA-256 over the sources of all files that hold a marked kernel, and numba's version."""
+    import numba
+
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted({f for m in _modules() if (f := _kernel_file(m))}):
+        digest.update(Path(path).name.encode())
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _kernel_file(module: ModuleType) -> str | None:
+    own = any(
+        getattr(value, _MARK, False) is True
+        and getattr(value, "__module__", None) == module.__name__
+        for value in vars(module).values()
+    )
+    return module.__file__ if own else None
+
+
+def cache_folder() -> Path | None:
+    """The folder for this state of the kernels, made if absent; None where none can be written."""
+    base = os.environ.get("WATERSIM_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    root = Path(base) if base else Path.home() / ".cache"
+    folder = root / "watersim" / f"kernels-{source_hash()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        return None
+    return folder
+
+
+def compiled(folder: Path | None) -> None:
+    """Turn every marked function into a cached dispatcher, in every module that names it.
+
+    Parameters
+    ----------
+    folder
+        where numba keeps the machine code; None compiles without a cache.
+    """
+    if disabled():
+        return
+    import numba
+
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder) if folder else before
+    try:
+        made: dict[int, Any] = {}
+        for module in _modules():
+            for name, value in list(vars(module).items()):
+                if is_kernel(value):
+                    if id(value) not in made:
+                        made[id(value)] = numba.njit(value, cache=folder is not None, **_OPTIONS)
+                        setattr(made[id(value)], _MARK, True)
+                    setattr(module, name, made[id(value)])
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,44 @@
+"""Catchment: natural runoff enters the river here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from watersim.described import Node, Place, record
+from watersim.fields import Report, Varying, field, varying
+from watersim.jit import kernel
+from watersim.step import Step
+
+
+class Catchment(Node):
+    """A source of natural flow: ``inflow = runoff`` (+ what arrives from above)."""
+
+    kind: Literal["catchment"]
+    runoff: varying("flow") = field("the natural flow it yields")
+
+    order: ClassVar[int] = 10
+    family: ClassVar[str] = "catchment"
+    reports: ClassVar = (
+        Report("runoff", "m3 s-1", "natural flow of the catchment", "flux", "", "catchment"),
+    )
+    parameter_record: ClassVar = record("section:i")
+    forcing_record: ClassVar = record("runoff")
+
+    def forcing(self) -> Mapping[str, Varying | None]:
+        return {"runoff": self.runoff}
+
+    def parameters(self, place: Place) -> Mapping[str, float]:
+        return {"section": place.section("")}
+
+
+@kernel
+def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
+    for i in range(p.shape[0]):
+        s.runoff[p[i].section] += u[i].runoff * dt
+
+
+@kernel
+def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
+    for i in range(p.shape[0]):
+        y[i].runoff = u[i].runoff

@@ -1,0 +1,177 @@
+"""Hydropower: turbines on the release of a reservoir, or on the river at a junction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BeforeValidator
+
+from watersim.described import Claim, Curve, Node, Place, record
+from watersim.fields import Described, Report, Varying, field, quantity, varying
+from watersim.jit import kernel
+from watersim.levels import Table
+from watersim.step import INSTREAM_LEAVING, Step, curve
+
+GRAVITY = 9.81  # m s-2
+DENSITY = 1000.0  # kg m-3
+JOULE_PER_M3_AND_METRE = DENSITY * GRAVITY
+
+
+class EnergyRequirement(Described):
+    """Energy asked of the plant, with its priority."""
+
+    energy: varying("power") = field("the energy asked for, in MW or GWh/month")
+    priority: int = field("its priority, 1 is served first", ge=1)
+    other_generation: varying("power") | None = field(
+        "generation elsewhere that covers it first", default=None
+    )
+
+
+class Tailwater(Described):
+    """The water level below the plant: constant, or a rating curve of the flow."""
+
+    level: quantity("length", least=-500.0) | None = field("the level above sea", default=None)
+    file: str | None = field("a CSV rating curve with flow_m3s and level_m", default=None)
+
+
+def _tailwater(value: object) -> object:
+    return value if isinstance(value, (dict, Tailwater)) else {"level": value}
+
+
+class Hydropower(Node):
+    """A plant: ``P = ρ g Q H η``, ``H = level − tailwater(release)`` or a fixed head.
+
+    ``turbine_flow`` is at most the release of its node, `max_flow`, and what makes `capacity` at
+    this head. The head is that at the mean storage of the step (DESIGN: two passes), and below
+    `minimum_head` the plant stands still.
+    """
+
+    kind: Literal["hydropower"]
+    at: str = field("the reservoir or junction it stands at")
+    capacity: quantity("power") = field("the installed capacity")
+    max_flow: quantity("flow") | None = field("the turbines' largest flow", default=None)
+    efficiency: quantity("fraction", least=0.01, most=1.0) = field(
+        "overall efficiency of turbines and generators"
+    )
+    tailwater: Annotated[Tailwater | None, BeforeValidator(_tailwater)] = field(
+        "the level below the plant, or {file: rating curve}", default=None
+    )
+    head: quantity("length") | None = field(
+        "a fixed net head, for a plant at a junction", default=None
+    )
+    minimum_head: quantity("length") = field("the head below which it stands still", default=0.0)
+    energy_requirement: EnergyRequirement | None = field(
+        "energy asked of the plant, with its priority", default=None
+    )
+
+    order: ClassVar[int] = 30
+    place: ClassVar[Literal["river", "site", "plant"]] = "plant"
+    family: ClassVar[str] = "plant"
+    reports: ClassVar = (
+        Report("turbine_flow", "m3 s-1", "flow through the turbines", "flux"),
+        Report("head", "m", "gross head in the step", "diagnostic"),
+        Report("power", "W", "mean power in the step", "diagnostic"),
+        Report("energy", "J", "energy generated in the step", "diagnostic"),
+        Report("energy_requirement", "J", "energy asked of the plant in the step, less other "
+               "generation", "diagnostic"),
+        Report("energy_deficit", "J", "requirement that was not generated", "diagnostic"),
+    )  # fmt: skip
+    parameter_record: ClassVar = record(
+        "section:i", "claim:i", "first:i", "count:i", "fixed_head", "capacity", "max_flow",
+        "efficiency", "minimum_head",
+    )  # fmt: skip
+    forcing_record: ClassVar = record("energy", "other_generation")
+
+    def claims(self) -> list[Claim]:
+        if self.energy_requirement is None:
+            return []
+        priority = self.energy_requirement.priority
+        return [Claim("energy_requirement", INSTREAM_LEAVING, priority, "energy")]
+
+    def forcing(self) -> Mapping[str, Varying | None]:
+        asked = self.energy_requirement
+        return {
+            "energy": asked.energy if asked else None,
+            "other_generation": asked.other_generation if asked else None,
+        }
+
+    def tables(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        if self.tailwater is None or self.tailwater.file is None:
+            return {}
+        return {"tailwater": (self.tailwater.file, {"flow": "flow", "level": "length"})}
+
+    def curves(self, tables: Mapping[str, Table]) -> dict[str, Curve]:
+        rating = tables.get("tailwater")
+        if rating is not None:
+            return {"tailwater": (rating["flow"], rating["level"], 0.0 * rating["flow"])}
+        level = self.tailwater.level if self.tailwater else None
+        flat = np.full(2, 0.0 if level is None else level)
+        return {"tailwater": (np.array([0.0, 1.0]), flat, np.zeros(2))}
+
+    def parameters(self, place: Place) -> Mapping[str, float]:
+        first, count = place.curve("tailwater")
+        return {
+            "section": place.section(self.at),
+            "claim": place.claim("energy_requirement"),
+            "first": first,
+            "count": count,
+            "fixed_head": -1.0 if self.head is None else self.head,
+            "capacity": self.capacity,
+            "max_flow": math.inf if self.max_flow is None else self.max_flow,
+            "efficiency": self.efficiency,
+            "minimum_head": self.minimum_head,
+        }
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        yield "at", self.at
+
+    def coordinates(self) -> dict[str, Any]:
+        return {"at": self.at, "capacity": self.capacity}
+
+    def problems(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+        if (self.head is None) == (self.tailwater is None):
+            yield "head", "or 'tailwater': give exactly one of the two"
+        given = self.tailwater
+        if given is not None and (given.level is None) == (given.file is None):
+            yield "tailwater", "needs a level, or a file with a rating curve"
+        rating = tables.get("tailwater")
+        if rating is not None:
+            if np.any(np.diff(rating["flow"]) <= 0.0) or np.any(np.diff(rating["level"]) < 0.0):
+                yield "tailwater.file", "must be a curve whose flow and level rise"
+
+
+@kernel
+def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
+    for i in range(p.shape[0]):
+        v = p[i].section
+        head = p[i].fixed_head
+        if head < 0.0:
+            passing = (s.outflow[v] - s.spill[v]) / dt if again == 1 else 0.0
+            tail = curve(p[i].first, p[i].count, passing, s.curve_storage, s.curve_level)
+            head = max(0.0, s.level[v] - tail)
+        per_m3 = JOULE_PER_M3_AND_METRE * p[i].efficiency * head
+        most = 0.0
+        if per_m3 > 0.0 and head >= p[i].minimum_head:
+            most = min(p[i].max_flow, p[i].capacity / per_m3)
+        asked = max(0.0, u[i].energy - u[i].other_generation) * dt
+        if p[i].claim >= 0:
+            s.need[p[i].claim] = min(asked / per_m3, most * dt) if most > 0.0 else 0.0
+        y[i].head = head
+        y[i].turbine_flow = most
+        y[i].energy_requirement = asked
+
+
+@kernel
+def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
+    for i in range(p.shape[0]):
+        v = p[i].section
+        free = s.outflow[v] - s.spill[v] - s.turbined[v]
+        passed = min(y[i].turbine_flow * dt, free)
+        s.turbined[v] += passed
+        y[i].turbine_flow = passed / dt
+        y[i].energy = JOULE_PER_M3_AND_METRE * p[i].efficiency * y[i].head * passed
+        y[i].power = y[i].energy / dt
+        y[i].energy_deficit = max(0.0, y[i].energy_requirement - y[i].energy)

@@ -1,0 +1,271 @@
+"""days → steps of true length, and means over them; pure.
+
+A step is a day, a decade (days 1–10, 11–20, 21–end of the month) or a month. Decades nest in months
+and days in decades, so a step never lies in two months. Dates are civil dates without a zone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Step = Literal["day", "decade", "month"]
+Period = Literal["decade", "month", "year"]
+Dates = npt.NDArray[np.datetime64]
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+Array = TypeVar("Array", bound=npt.NDArray[Any])
+
+DAY = 86_400.0
+STEPS: tuple[Step, ...] = ("day", "decade", "month")  # from fine to coarse
+
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+
+
+def parse_date(text: str) -> date:
+    """Read a date written YYYY-MM-DD in ASCII digits.
+
+    Raises
+    ------
+    ValueError
+        if it is written otherwise or is not in the calendar.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"must be a date YYYY-MM-DD (got {text[:40]!r})")
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError as error:
+        raise ValueError(f"must be a date of the calendar (got {text!r})") from error
+
+
+def ordinal(step: Step, dates: Dates) -> Integers:
+    """The number of the day, decade or month each date lies in, counted from 1970-01-01 = 0."""
+    days = dates.astype("datetime64[D]")
+    if step == "day":
+        return days.astype(np.int64)
+    months = days.astype("datetime64[M]")
+    if step == "month":
+        return months.astype(np.int64)
+    day_of_month = (days - months.astype("datetime64[D]")).astype(np.int64)
+    return np.asarray(3 * months.astype(np.int64) + np.minimum(day_of_month // 10, 2))
+
+
+def first_day(step: Step, ordinals: Integers) -> Dates:
+    """The first day of the days, decades or months so numbered: the inverse of `ordinal`."""
+    if step == "day":
+        return ordinals.astype("datetime64[D]")
+    if step == "month":
+        return ordinals.astype("datetime64[M]").astype("datetime64[D]")
+    months = (ordinals // 3).astype("datetime64[M]").astype("datetime64[D]")
+    return np.asarray(months + 10 * (ordinals % 3))
+
+
+def edges(step: Step, first: date, count: int) -> Dates:
+    """The ``count + 1`` dates that bound `count` steps, from the step in which `first` lies."""
+    start = ordinal(step, np.array([first], "datetime64[D]"))[0]
+    return first_day(step, np.arange(start, start + count + 1, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The steps from `start` to `end`, the last day inclusive.
+
+    Raises
+    ------
+    ValueError
+        if `end` lies before `start` or either is not on a boundary of the step; the message names
+        the nearest right dates.
+    """
+
+    start: date
+    end: date
+    step: Step
+
+    def __post_init__(self) -> None:
+        if self.step not in STEPS:
+            raise ValueError(f"step must be day, decade or month (got {self.step!r})")
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}; exchange them")
+        days = np.array([self.start, self.end], "datetime64[D]")
+        days[1] += 1
+        below = first_day(self.step, ordinal(self.step, days))
+        above = first_day(self.step, ordinal(self.step, days) + 1)
+        if days[0] != below[0]:
+            right = f"{below[0]} or {above[0]}"
+            raise ValueError(f"start {self.start} is not the first day of a {self.step}; {right}")
+        if days[1] != below[1]:
+            right = f"{below[1] - 1} or {above[1] - 1}"
+            raise ValueError(f"end {self.end} is not the last day of a {self.step}; {right}")
+
+    @cached_property
+    def edges(self) -> Dates:
+        """The dates that bound the steps, (n + 1,)."""
+        ends = np.array([self.start, self.end], "datetime64[D]")
+        first, last = ordinal(self.step, ends)
+        return _fixed(first_day(self.step, np.arange(first, last + 2, dtype=np.int64)))
+
+    @property
+    def starts(self) -> Dates:
+        """The first day of every step, (n,)."""
+        return self.edges[:-1]
+
+    @property
+    def ends(self) -> Dates:
+        """The day after the last of every step, (n,)."""
+        return self.edges[1:]
+
+    @property
+    def n(self) -> int:
+        """How many steps there are."""
+        return len(self.edges) - 1
+
+    @cached_property
+    def seconds(self) -> Floats:
+        """The length of every step in s, (n,)."""
+        return _fixed((self.ends - self.starts).astype(np.float64) * DAY)
+
+    @cached_property
+    def month(self) -> Integers:
+        """The calendar month of every step, 1 … 12, (n,)."""
+        return _fixed(self.starts.astype("datetime64[M]").astype(np.int64) % 12 + 1)
+
+    @cached_property
+    def decade(self) -> Integers:
+        """The decade of the calendar year in which every step begins, 0 … 35, (n,)."""
+        return _fixed(ordinal("decade", self.starts) % 36)
+
+    @cached_property
+    def growing(self) -> npt.NDArray[np.bool_]:
+        """Whether a step lies in April … September, (n,)."""
+        return _fixed((self.month >= 4) & (self.month <= 9))
+
+    @cached_property
+    def season(self) -> npt.NDArray[np.str_]:
+        """``'growing'`` (April … September) or ``'winter'``, (n,)."""
+        return _fixed(np.where(self.growing, "growing", "winter"))
+
+    @cached_property
+    def hydrological_year(self) -> Integers:
+        """The year, October … September, named by the calendar year it ends in, (n,)."""
+        year = self.starts.astype("datetime64[Y]").astype(np.int64) + 1970
+        return _fixed(year + (self.month >= 10))
+
+
+def average(starts: Dates, ends: Dates, values: Floats, timeline: Timeline) -> Floats:
+    """The time-weighted mean of a piecewise constant series over every step, (n,).
+
+    ``mean = Σ value × days shared / days of the step``. A step that lies within one piece takes its
+    value unchanged, to the last bit; a NaN reaches just the steps that share a day with it.
+
+    Parameters
+    ----------
+    starts, ends : (pieces,) datetime64[D]
+        the first day of every piece and the day after its last, in order and without overlap.
+    values : (pieces,)
+        the value of every piece, a mean over it, in any unit.
+
+    Raises
+    ------
+    ValueError
+        if a day of the timeline is not covered; the message names the first.
+    """
+    steps = timeline.edges
+    _check_covered(starts, ends, steps[0], steps[-1])
+    inner = starts[(starts > steps[0]) & (starts < steps[-1])]
+    cuts = np.union1d(steps, inner)
+    piece = np.searchsorted(starts, cuts[:-1], side="right") - 1
+    step = np.searchsorted(cuts[:-1], steps[:-1])
+    days = (cuts[1:] - cuts[:-1]).astype(np.float64)
+    means = np.add.reduceat(values[piece] * days, step) / np.add.reduceat(days, step)
+    single = np.diff(step, append=len(days)) == 1
+    return np.asarray(np.where(single, values[piece][step], means))
+
+
+def _check_covered(starts: Dates, ends: Dates, start: np.datetime64, end: np.datetime64) -> None:
+    """Refuse with the first day from `start` to before `end` that no piece covers."""
+    if len(starts) == 0:
+        raise ValueError(f"has no value for {start}; it is empty")
+    missing = start
+    if starts[0] <= start:
+        after = ends[max(int(np.searchsorted(starts, start, side="right")) - 1, 0) :]
+        follows = starts[np.searchsorted(starts, start, side="right") :]
+        holes = np.flatnonzero(after[: len(follows)] < follows)
+        missing = max(after[holes[0]] if len(holes) else after[-1], start)
+    if missing < end:
+        covered = f"it runs from {starts[0]} to {ends[-1] - 1}"
+        raise ValueError(f"has no value for {missing}; {covered}")
+
+
+def period_seconds(per: Period, timeline: Timeline) -> Floats:
+    """The true seconds of the decade, month or year every step lies in, (n,).
+
+    Where a step holds several periods (months of a rate per decade) it is their mean length, so
+    that an amount per period divided by it is the step's mean rate.
+    """
+    if per == "year":
+        year = timeline.starts.astype("datetime64[Y]")
+        first, last = year.astype("datetime64[D]"), (year + 1).astype("datetime64[D]")
+        return np.asarray((last - first).astype(np.float64) * DAY)
+    number = ordinal(per, timeline.starts)
+    after = ordinal(per, timeline.ends - 1) + 1
+    spans = (first_day(per, after) - first_day(per, number)).astype(np.float64) * DAY
+    return np.asarray(spans / (after - number))
+
+
+def monthly(values: Sequence[float] | Floats, timeline: Timeline) -> Floats:
+    """The value of every step's calendar month, (n,), from 12 values, January first."""
+    return _profile(values, 12)[timeline.month - 1]
+
+
+def decades(values: Sequence[float] | Floats, timeline: Timeline) -> Floats:
+    """The mean of 36 values by decade of the year over every step, (n,); exact for months."""
+    profile = _profile(values, 36)
+    return _mean_of("decade", lambda starts: profile[ordinal("decade", starts) % 36], timeline)
+
+
+def days(values: Sequence[float] | Floats, timeline: Timeline) -> Floats:
+    """The mean of 366 values by day of the year over every step, (n,).
+
+    The 60th value is that of 29 February; a common year passes over it.
+    """
+    profile = _profile(values, 366)
+
+    def by_day(starts: Dates) -> Floats:
+        months = starts.astype("datetime64[M]")
+        day = (starts - months.astype("datetime64[D]")).astype(np.int64)
+        return np.asarray(profile[_BEFORE_MONTH[months.astype(np.int64) % 12] + day])
+
+    return _mean_of("day", by_day, timeline)
+
+
+_BEFORE_MONTH = ordinal("day", first_day("month", np.arange(24, 36))) - 730  # in 1972, a leap year
+
+
+def _profile(values: Sequence[float] | Floats, length: int) -> Floats:
+    profile = np.asarray(values, dtype=np.float64)
+    if profile.shape != (length,):
+        raise ValueError(f"must hold {length} values (got {profile.size})")
+    return profile
+
+
+def _mean_of(step: Step, value: Callable[[Dates], Floats], timeline: Timeline) -> Floats:
+    """The mean over every step of a value given by decade or day."""
+    if STEPS.index(timeline.step) <= STEPS.index(step):
+        return value(timeline.starts)
+    fine = Timeline(timeline.start, timeline.end, step)
+    return average(fine.starts, fine.ends, value(fine.starts), timeline)
+
+
+def _fixed(array: Array) -> Array:
+    """The array, no longer writable: a cached property is shared."""
+    array.setflags(write=False)
+    return array
