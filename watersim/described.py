@@ -160,6 +160,10 @@ class Node(Kind):
         """Further ways out, in the order of use."""
         return []
 
+    def zone_names(self) -> list[str]:
+        """The names of its storage zones from below, its first parts."""
+        return []
+
     def coordinates(self) -> dict[str, Any]:
         """Further coordinates of its family in the Dataset: name → value."""
         return {}

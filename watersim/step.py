@@ -130,7 +130,9 @@ def available(
     for v in range(reach.shape[0]):
         reach[v] = s.runoff[v] + s.carry[v] - s.drain[v] - s.withheld[v]
     for o in range(n.outlet_from.shape[0]):
-        reach[n.outlet_to[o]] += s.outlet_flow[o]
+        in_river = n.outlet_to[o] == n.down[n.outlet_from[o]]
+        share = gain[n.outlet_from[o]] if in_river else 1.0
+        reach[n.outlet_to[o]] += share * s.outlet_flow[o]
     for r in range(b.shape[0]):
         b[r] = max(0.0, s.limit[r])
     for v in range(reach.shape[0]):
@@ -177,7 +179,7 @@ def flow(gain: Floats, n: Layout, s: Step) -> float:
         s.outlet_flow[o] = 0.0
     lacked = 0.0
     for v in range(sections):
-        s.inflow[v] += s.given_back[v]
+        s.inflow[v] += s.given_back[v]  # returns are known before the river flows
         water = s.carry[v] + s.inflow[v] - s.taken[v]
         if water < 0.0:
             lacked = max(lacked, -water)
@@ -196,7 +198,7 @@ def flow(gain: Floats, n: Layout, s: Step) -> float:
             over = left - kept
         s.stored[v] = kept
         s.spill[v] = over
-        s.outflow[v] = release + over
+        s.outflow[v] = release + over + _in_river(n, s, v)
         if n.down[v] >= 0:
             s.inflow[n.down[v]] += gain[v] * s.outflow[v]
     for i in range(n.claim_sort.shape[0]):
@@ -268,6 +270,17 @@ def _surplus(n: Layout, s: Step, v: int, free: float) -> float:
             if s.full[w] > 0.0:
                 part = min(part, max(0.0, s.full[w] - s.carry[w] - s.inflow[w]))
             s.outlet_flow[o] = part
-            s.inflow[w] += part
+            if w != n.down[v]:
+                s.inflow[w] += part
             gone += part
     return gone
+
+
+@kernel
+def _in_river(n: Layout, s: Step, v: int) -> float:
+    """What surplus outlets of v let into the river below it."""
+    flow = 0.0
+    for o in range(n.outlet_from.shape[0]):
+        if n.outlet_from[o] == v and n.outlet_to[o] == n.down[v]:
+            flow += s.outlet_flow[o]
+    return flow

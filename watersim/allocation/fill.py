@@ -25,7 +25,6 @@ from watersim.allocation.tableau import (
     UNCLEAR,
     Work,
     begin,
-    entry,
     exchange,
     relief,
     weigh,
@@ -52,6 +51,8 @@ REASONS = (
 LOAD = 1e-10  # a row's load, relative to the largest need of the rank
 TIE = 1e-13  # of two steps of the common cover
 BREACH = 1e-9  # of a row or a reduced price, relative
+
+UNNAMED = -(2**31)  # bound of a claim just frozen
 
 
 @kernel
@@ -101,7 +102,20 @@ def fill(
         for p in range(n_ranks):
             # each array handed to a kernel costs: those called often get only what they use
             group = w.order[w.first[p] : w.first[p + 1]]
-            widest = activate(group, need, y, w, NOISE * largest)
+            widest = activate(
+                group,
+                need,
+                y,
+                w.floor,
+                w.rate,
+                w.state,
+                w.place,
+                w.below,
+                w.above,
+                w.drift,
+                w.W,
+                NOISE * largest,
+            )
             if widest == 0.0:
                 continue
             cover, least = 0.0, LOAD * widest
@@ -138,8 +152,31 @@ def fill(
                 if c == UNCLEAR:
                     return GREY
                 if c == NONE:
-                    if freeze(group, A, T, b, need, w, pivots, r, side, cover, y, bound) == 0:
+                    mark = r if pivots == 0 and w.fed[r] == 0 else UNNAMED
+                    frozen = freeze(
+                        group,
+                        A,
+                        w.W,
+                        pivots,
+                        need,
+                        w.floor,
+                        w.rate,
+                        w.state,
+                        w.place,
+                        w.below,
+                        w.above,
+                        w.drift,
+                        y,
+                        bound,
+                        r,
+                        side,
+                        cover,
+                        mark,
+                    )
+                    if frozen == 0:
                         return NOBODY
+                    if mark == UNNAMED:
+                        name(group, A, T, b, w, pivots, r, side, bound)
                     continue
                 if pivots == 0:
                     write_tableau(A, T, price, w.W)
@@ -167,26 +204,39 @@ def fill(
 
 
 @kernel
-def activate(group: Integers, need: Floats, y: Floats, w: Work, negligible: float) -> float:
+def activate(
+    group: Integers,
+    need: Floats,
+    y: Floats,
+    floor: Floats,
+    rate: Floats,
+    state: Integers,
+    place: Integers,
+    below: Floats,
+    above: Floats,
+    drift: Floats,
+    W: Floats,
+    negligible: float,
+) -> float:
     """Open the claims of a rank that lack something; return the largest of their needs."""
-    price = w.W.shape[1] - 1
+    price = W.shape[1] - 1
     widest = 0.0
     for i in group:
-        w.floor[i] = y[i]
+        floor[i] = y[i]
         if need[i] - y[i] <= negligible:
             continue
         widest = max(widest, need[i])
-        w.rate[i] = 0.0
-        at = w.place[i]
+        rate[i] = 0.0
+        at = place[i]
         if at >= 0:
-            w.state[i] = LOW
+            state[i] = LOW
             # it may have drifted while the claim was fixed; see write_tableau
-            w.W[at, price] = 1.0
+            W[at, price] = 1.0
         else:
-            w.state[i] = BASIC
-            w.below[-1 - at] = 0.0
-            w.above[-1 - at] = need[i] - y[i]
-            w.drift[-1 - at] = 0.0
+            state[i] = BASIC
+            below[-1 - at] = 0.0
+            above[-1 - at] = need[i] - y[i]
+            drift[-1 - at] = 0.0
     return widest
 
 
@@ -277,16 +327,22 @@ def rise(
 def freeze(
     group: Integers,
     A: Floats,
-    T: Floats,
-    b: Floats,
-    need: Floats,
-    w: Work,
+    W: Floats,
     pivots: int,
+    need: Floats,
+    floor: Floats,
+    rate: Floats,
+    state: Integers,
+    place: Integers,
+    below: Floats,
+    above: Floats,
+    drift: Floats,
+    y: Floats,
+    bound: Integers,
     r: int,
     side: int,
     cover: float,
-    y: Floats,
-    bound: Integers,
+    mark: int,
 ) -> int:
     """Settle at this cover the claims of a rank that row r stops; return how many.
 
@@ -294,30 +350,46 @@ def freeze(
     least in every answer with this cover or more, so each is what it is now.
     """
     sign = 1.0 if side == 0 else -1.0
-    own = pivots == 0 and w.fed[r] == 0
-    if not own:
-        weigh(A, T, w, pivots, r, side)
     frozen = 0
     for i in group:
-        if w.state[i] == FIXED or w.rate[i] == 0.0 or w.state[i] == HIGH:
+        if state[i] == FIXED or state[i] == HIGH or rate[i] == 0.0:
             continue
-        at = w.place[i]
-        if w.state[i] == LOW and sign * entry(A, T, w.W, pivots, r, at) <= ENTRY:
+        at = place[i]
+        if state[i] == LOW and sign * (W[at, r] if pivots > 0 else A[r, i]) <= ENTRY:
             continue
-        if w.state[i] == BASIC and (side == 1 or at != -1 - r):
+        if state[i] == BASIC and (side == 1 or at != -1 - r):
             continue
-        y[i] = max(w.floor[i], cover * need[i])
-        bound[i] = r if own else ran_out(A, T, b, w.fed, w.row_worth, w.full_worth, i)
-        w.state[i] = FIXED
+        y[i] = max(floor[i], cover * need[i])
+        bound[i] = mark
+        state[i] = FIXED
         if at < 0:
-            w.above[r] = 0.0
-            w.drift[r] = 0.0
+            above[r] = 0.0
+            drift[r] = 0.0
         frozen += 1
     if side == 0:
-        w.below[r] = 0.0
+        below[r] = 0.0
     else:
-        w.above[r] = 0.0
+        above[r] = 0.0
     return frozen
+
+
+@kernel
+def name(
+    group: Integers,
+    A: Floats,
+    T: Floats,
+    b: Floats,
+    w: Work,
+    pivots: int,
+    r: int,
+    side: int,
+    bound: Integers,
+) -> None:
+    """Write what ran out for the claims just frozen at row r."""
+    weigh(A, T, w, pivots, r, side)
+    for i in group:
+        if bound[i] == UNNAMED:
+            bound[i] = ran_out(A, T, b, w.fed, w.row_worth, w.full_worth, i)
 
 
 @kernel

@@ -180,6 +180,9 @@ class Reservoir(Node):
     def initial(self) -> Mapping[str, float]:
         return {"storage": self.initial_storage}
 
+    def zone_names(self) -> list[str]:
+        return [zone.name for zone in self.stack()]
+
     def coordinates(self) -> dict[str, Any]:
         return {"capacity": self.capacity, "dead_storage": self.dead_storage}
 

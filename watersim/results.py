@@ -1,0 +1,399 @@
+"""Arrays of a run → xr.Dataset with names, units and dates (CF-1.11); saved, opened.
+
+Every flux that is a term of the water balance says between which ends it runs, in the attributes
+``flow_from`` and ``flow_to``: the name of the coordinate that holds its ends, or ``outside``. A
+state says in ``store_of`` whose water it is. `watersim.closure` needs nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+import watersim
+from watersim.compile import Compiled, Members
+from watersim.described import Kind, Node
+from watersim.engine import Outcome
+from watersim.errors import InputError, MachineError, Problem
+from watersim.fields import Report
+from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
+
+DIMS = ("realization", "time")
+SORTS = {
+    CONSUMPTIVE: "consumptive",
+    INSTREAM_LEAVING: "instream",
+    INSTREAM_ARRIVING: "instream",
+    RETENTION: "retention",
+}
+CHUNK = 1 << 20  # bytes of a chunk: a node's series of one realization is one read
+
+
+def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
+    """Name what a run gave.
+
+    Returns
+    -------
+    xr.Dataset
+        dims realization, time and one for each family; fluxes m3 s-1 (means over the step), states
+        m3 (at the end of the step) with their ``initial_…``.
+    """
+    scenario = compiled.scenario
+    ds = xr.Dataset()
+    _time(ds, compiled)
+    ds["realization"] = ("realization", np.arange(outcome.inflow.shape[0]),
+                         {"long_name": "forcing realization"})  # fmt: skip
+    families: dict[str, list[tuple[Members, NDArray[Any], NDArray[Any]]]] = {}
+    for members, values, first in zip(
+        compiled.members, outcome.reports, outcome.initial, strict=True
+    ):
+        if members.names and members.kind.reports:
+            families.setdefault(members.kind.family, []).append((members, values, first))
+    order = {name: place for place, (name, _) in enumerate(scenario.members())}
+    for family, groups in families.items():
+        _family(ds, compiled, family, groups, order)
+    _nodes(ds, compiled, outcome)
+    _links(ds, compiled)
+    _sites(ds, compiled)
+    _ends(ds, compiled, outcome)
+    _zones(ds, compiled)
+    _claims(ds, compiled, outcome)
+    _attributes(ds, compiled, outcome, seed)
+    return ds
+
+
+def _time(ds: xr.Dataset, compiled: Compiled) -> None:
+    timeline = compiled.scenario.timeline
+    starts = timeline.starts.astype("datetime64[ns]")
+    bounds = np.stack([starts, timeline.ends.astype("datetime64[ns]")], axis=1)
+    ds["time"] = ("time", starts, {
+        "standard_name": "time", "long_name": "start of the step", "axis": "T",
+        "bounds": "time_bounds",
+    })  # fmt: skip
+    ds["time_bounds"] = (("time", "bounds"), bounds)
+    ds["time_bounds"].attrs["long_name"] = "start and end of the step"
+
+
+def _family(
+    ds: xr.Dataset,
+    compiled: Compiled,
+    family: str,
+    groups: list[tuple[Members, NDArray[Any], NDArray[Any]]],
+    order: Mapping[str, int],
+) -> None:
+    """One family of members: the kinds that report on it, side by side in river order."""
+    names = [name for members, *_ in groups for name in members.names]
+    place = np.argsort([order[name] for name in names], kind="stable")
+    members = dict(compiled.scenario.members())
+    _members(ds, family, [names[k] for k in place], members)
+    for report in groups[0][0].kind.reports:
+        values = np.concatenate([values[report.name] for _, values, _ in groups], axis=2)
+        ds[report.name] = ((*DIMS, family), values[:, :, place], _report_attributes(report, family))
+        if report.role == "state":
+            first = np.concatenate([first[report.name] for *_, first in groups], axis=1)
+            ds[f"initial_{report.name}"] = (
+                ("realization", family),
+                first[:, place],
+                {"units": report.unit, "long_name": f"{report.name} at the start of the run"},
+            )
+
+
+def _members(
+    ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]
+) -> None:
+    """The coordinates of a family: name, kind, party, and what its kinds add."""
+    ds[family] = (family, np.array(names, object), {"long_name": f"name of the {family}"})
+    own = [members[name] for name in names]
+    columns: dict[str, list[Any]] = {"kind": [type(member).name() for member in own]}
+    if all(isinstance(member, Node) for member in own):
+        nodes = [member for member in own if isinstance(member, Node)]
+        columns["party"] = [node.party or "" for node in nodes]
+        if any(node.lon is not None for node in nodes):
+            columns["lon"] = [np.nan if node.lon is None else node.lon for node in nodes]
+            columns["lat"] = [np.nan if node.lat is None else node.lat for node in nodes]
+        if family != "node":
+            for key in nodes[0].coordinates():
+                columns[key] = [node.coordinates()[key] for node in nodes]
+    for key, values in columns.items():
+        _coordinate(ds, family, f"{family}_{key}", values)
+
+
+_COORDINATES = {
+    "lon": {"units": "degrees_east", "standard_name": "longitude"},
+    "lat": {"units": "degrees_north", "standard_name": "latitude"},
+    "dead_storage": {"units": "m3", "long_name": "storage below the lowest outlet"},
+    "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
+}
+
+
+def _coordinate(ds: xr.Dataset, family: str, name: str, values: list[Any]) -> None:
+    key = name.removeprefix(f"{family}_")
+    text = all(isinstance(value, str) for value in values)
+    array = np.array(values, object if text else np.float64)
+    attributes = dict(_COORDINATES.get(key, {"long_name": f"{key.replace('_', ' ')} of {family}"}))
+    if key == "capacity":
+        attributes = {"units": "m3" if family == "reservoir" else "W", "long_name": "capacity"}
+    ds.coords[name] = (family, array, attributes)
+
+
+def _report_attributes(report: Report, family: str) -> dict[str, str]:
+    method = "time: point" if report.role == "state" else "time: mean"
+    attributes = {"units": report.unit, "long_name": report.meaning}
+    if report.unit == "J":
+        method = "time: sum"
+    if report.name in ("level", "area"):
+        method = "time: point"
+    attributes["cell_methods"] = method
+    if report.role == "state":
+        attributes["store_of"] = family
+    elif report.source is not None and report.target is not None:
+        attributes["flow_from"] = _end(report.source, family)
+        attributes["flow_to"] = _end(report.target, family)
+    return attributes
+
+
+def _end(end: str, family: str) -> str:
+    if end == "":
+        return "outside"
+    known = {"return_to": "site_return_to", "diversion_from": "site_diversion_from",
+             "diversion_to": "site_diversion_to"}  # fmt: skip
+    return known.get(end, end)
+
+
+def _nodes(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
+    """Every node that has a water balance: river nodes in river order, then sites by name."""
+    scenario = compiled.scenario
+    sections = list(scenario.network.sections)
+    sites = [] if "site" not in ds.dims else [str(name) for name in ds["site"].values]
+    _members(ds, "node", sections + sites, dict(scenario.nodes))
+    seconds = compiled.seconds[np.newaxis, :, np.newaxis]
+    flows = {
+        "inflow": (outcome.inflow, "supply", "water that enters the node: by river, as runoff, "
+                   "by canal, as return flow"),
+        "outflow": (outcome.outflow, "return_flow", "water that goes on: down the river, or back "
+                    "to it from a site"),
+    }  # fmt: skip
+    for name, (values, of_sites, meaning) in flows.items():
+        parts = [values / seconds] + ([ds[of_sites].values] if sites else [])
+        ds[name] = ((*DIMS, "node"), np.concatenate(parts, axis=2),
+                    {"units": "m3 s-1", "long_name": meaning, "cell_methods": "time: mean"})  # fmt: skip
+
+
+def _links(ds: xr.Dataset, compiled: Compiled) -> None:
+    network = compiled.scenario.network
+    if "reach" in ds.dims:
+        ends = [str(name).split(" > ") for name in ds["reach"].values]
+        _coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
+        _coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
+    if "canal" in ds.dims:
+        canals = [network.canals[str(name)] for name in ds["canal"].values]
+        _coordinate(ds, "canal", "canal_from", [canal.source for canal in canals])
+        _coordinate(ds, "canal", "canal_to", [canal.target for canal in canals])
+        lost = [canal.loss.to or "" if canal.loss else "" for canal in canals]
+        _coordinate(ds, "canal", "canal_loss_to", [to if to != "groundwater" else "" for to in lost])
+
+
+def _sites(ds: xr.Dataset, compiled: Compiled) -> None:
+    """Sites that take from the river themselves; those behind canals are booked there."""
+    if "site" in ds.dims:
+        names = [str(name) for name in ds["site"].values]
+        at = [str(value) for value in ds["site_at"].values]
+        _coordinate(ds, "site", "site_diversion_from", at)
+        _coordinate(ds, "site", "site_diversion_to",
+                    [name if place else "" for name, place in zip(names, at, strict=True)])  # fmt: skip
+
+
+def _ends(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
+    """Water that leaves the model at river ends, and through surplus outlets."""
+    network, seconds = compiled.scenario.network, compiled.seconds[np.newaxis, :, np.newaxis]
+    last = [k for k, name in enumerate(network.sections) if name not in network.down]
+    names = [network.sections[k] for k in last]
+    _members(ds, "terminal", names, dict(compiled.scenario.nodes))
+    ds["sink_flow"] = ((*DIMS, "terminal"), outcome.outflow[:, :, last] / seconds, {
+        "units": "m3 s-1", "long_name": "water that leaves the model at the end of a river",
+        "cell_methods": "time: mean", "flow_from": "terminal", "flow_to": "outside",
+    })  # fmt: skip
+    if compiled.outlets:
+        labels = [f"{a} > {b} ({k + 2})" for k, (a, b) in enumerate(compiled.outlets)]
+        ds["outlet"] = ("outlet", np.array(labels, object), {"long_name": "surplus outlet"})
+        apart = [network.down.get(a) != b for a, b in compiled.outlets]
+        ends = list(zip(compiled.outlets, apart, strict=True))
+        _coordinate(ds, "outlet", "outlet_from", [a if off else "" for (a, _), off in ends])
+        _coordinate(ds, "outlet", "outlet_to", [b if off else "" for (_, b), off in ends])
+        ds["outlet_flow"] = ((*DIMS, "outlet"), outcome.outlet_flow / seconds, {
+            "units": "m3 s-1", "long_name": "water that no claim took and no zone kept",
+            "cell_methods": "time: mean", "flow_from": "outlet_from", "flow_to": "outlet_to",
+        })  # fmt: skip
+
+
+def _zones(ds: xr.Dataset, compiled: Compiled) -> None:
+    scenario = compiled.scenario
+    zones = [
+        (name, zone, scenario.forcing[name, k, "top"], ds)
+        for name in scenario.network.sections
+        for k, zone in enumerate(scenario.nodes[name].zone_names())
+    ]
+    if not zones:
+        return
+    ds["zone"] = ("zone", np.array([f"{name}.{zone}" for name, zone, *_ in zones], object),
+                  {"long_name": "name of the storage zone"})  # fmt: skip
+    _coordinate(ds, "zone", "zone_reservoir", [name for name, *_ in zones])
+    _coordinate(ds, "zone", "zone_name", [zone for _, zone, *_ in zones])
+    ds["zone_storage"] = (("time", "zone"), np.stack([top for *_, top, _ in zones], axis=1), {
+        "units": "m3", "long_name": "storage up to which the zone reaches",
+    })  # fmt: skip
+
+
+def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
+    if not compiled.claims:
+        return
+    scenario, seconds = compiled.scenario, compiled.seconds[np.newaxis, :, np.newaxis]
+    rows = compiled.claims
+    ds["claim"] = ("claim", np.array([row.name for row in rows], object),
+                   {"long_name": "name of the claim"})  # fmt: skip
+    _coordinate(ds, "claim", "claim_node", [row.node for row in rows])
+    _coordinate(ds, "claim", "claim_sort", [SORTS[row.claim.sort] for row in rows])
+    _coordinate(ds, "claim", "claim_party", [scenario.nodes[row.node].party or "" for row in rows])
+    ds.coords["priority"] = ("claim", np.array([row.claim.priority or 0 for row in rows]),
+                             {"long_name": "priority, 1 is first, 0 after all others"})  # fmt: skip
+    ds.coords["sector"] = ("claim", np.array([row.claim.sector for row in rows], object),
+                           {"long_name": "sector of the claim"})  # fmt: skip
+    flux = {"units": "m3 s-1", "cell_methods": "time: mean"}
+    dims = (*DIMS, "claim")
+    ds["claim_requirement"] = (dims, outcome.need / seconds,
+                               {**flux, "long_name": "water the claim asks for"})  # fmt: skip
+    ds["claim_supply"] = (dims, outcome.supply / seconds,
+                          {**flux, "long_name": "water it was given, or that passes"})  # fmt: skip
+    asked = outcome.need > 0.0
+    cover = np.full(outcome.need.shape, np.nan)
+    np.divide(outcome.supply, outcome.need, out=cover, where=asked)
+    ds["cover"] = (dims, cover, {"units": "1", "long_name": "supply / requirement, missing where "
+                                 "nothing is required", "cell_methods": "time: mean"})  # fmt: skip
+    codes, meanings = _bounds(compiled, outcome.bound)
+    ds["bound_by"] = (dims, codes, {
+        "long_name": "the first thing that ran out",
+        "flag_values": np.arange(len(meanings), dtype=np.int32),
+        "flag_meanings": " ".join(meanings),
+    })  # fmt: skip
+
+
+def _bounds(compiled: Compiled, bound: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[str]]:
+    """Codes of what bound a claim, and their meanings; code 0: nothing, the requirement is met."""
+    words = {"section": "river_at_{}", "canal": "canal_{}", "site": "canals_to_{}"}
+    where = {row.name: row.node for row in compiled.claims}
+    rows = [
+        words["section"].format(where[of]) if what == "claim" else words[what].format(of)
+        for what, of in compiled.rows
+    ]
+    transfers = [
+        f"canal_{t.canal}" if t.canal else f"outlet_of_{t.name.removesuffix('.outlet')}"
+        for t in compiled.transfers
+    ]
+    meanings = list(dict.fromkeys(["requirement_met", *rows, *transfers]))
+    code = {meaning: k for k, meaning in enumerate(meanings)}
+    table = np.array([code[m] for m in [*transfers[::-1], "requirement_met", *rows]], np.int32)
+    return table[bound + 1 + len(transfers)], meanings
+
+
+def _attributes(ds: xr.Dataset, compiled: Compiled, outcome: Outcome, seed: int) -> None:
+    scenario = compiled.scenario
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ds.attrs.update(
+        Conventions="CF-1.11",
+        title=scenario.title + (f", {scenario.variant}" if scenario.variant else ""),
+        institution="watersim",
+        source=f"watersim {watersim.__version__}",
+        history=f"{now} watersim run {scenario.sources.shown}",
+        references="https://doi.org/10.1029/WR018i001p00014",
+        comment="Model results. Time is the start of the step; states are at its end.",
+        scenario_name=scenario.label,
+        scenario=scenario.text,
+        scenario_sha256=hashlib.sha256(scenario.text.encode()).hexdigest(),
+        input_checksums=json.dumps(dict(scenario.checksums), sort_keys=True),
+        watersim_version=watersim.__version__,
+        step=scenario.timeline.step,
+        seed=seed,
+        parties=json.dumps(dict(scenario.parties), ensure_ascii=False, sort_keys=True),
+        notes="\n".join(scenario.notes),
+        exact_fallbacks=outcome.fallbacks,
+    )
+
+
+# files
+
+
+def encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """How each variable is stored: compressed, one node's series in one read, time in days."""
+    how: dict[str, dict[str, Any]] = {}
+    for name, variable in ds.variables.items():
+        if name in ("time", "time_bounds"):
+            how[str(name)] = {"units": "days since 1900-01-01", "calendar": "standard",
+                              "dtype": "float64", "_FillValue": None}  # fmt: skip
+        elif variable.dtype.kind == "f":
+            own: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
+            own["_FillValue"] = np.nan if name == "cover" else None
+            if variable.dims[:2] == DIMS and variable.size:
+                _, steps, width = variable.shape
+                wide = max(1, min(width, CHUNK // (8 * steps)))
+                own["chunksizes"] = (1, steps, wide)
+            how[str(name)] = own
+        elif variable.dtype.kind == "i" and variable.ndim == 3:
+            how[str(name)] = {"zlib": True, "complevel": 1, "shuffle": True}
+    return how
+
+
+def save(ds: xr.Dataset, path: str | Path) -> Path:
+    """Write a run beside its final name, read it back, and move it there.
+
+    Raises
+    ------
+    MachineError
+        if the disk or a permission stands in the way; nothing is left behind.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ds.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=encoding(ds))
+        with xr.open_dataset(part, engine="netcdf4") as back:
+            if dict(back.sizes) != dict(ds.sizes):
+                raise MachineError(f"{path}: was not written whole; is the disk full?")
+        part.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MachineError(f"{path}: cannot be written ({reason})") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def open_results(path: str | Path) -> xr.Dataset:
+    """Read a run that `save` wrote, whole, into memory.
+
+    Raises
+    ------
+    InputError
+        if the file is missing or is no result of watersim.
+    """
+    shown = str(path)
+    if not Path(path).is_file():
+        raise InputError(Problem("does not exist; run a scenario first", shown))
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as ds:
+            loaded = ds.load()
+    except (OSError, ValueError) as error:
+        raise InputError(Problem("is not a NetCDF file that can be read", shown)) from error
+    if "watersim_version" not in loaded.attrs:
+        raise InputError(Problem("is not a result of watersim run", shown))
+    for name in loaded.variables:
+        for key in ("units", "calendar"):
+            loaded[name].encoding.pop(key, None)
+    return loaded

@@ -1,0 +1,153 @@
+"""Scenario → xr.Dataset: compile, advance, label, close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from watersim.closure import require
+from watersim.compile import Compiled, compile
+from watersim.engine import Engine
+from watersim.errors import InputError, Problem
+from watersim.results import label, open_results
+from watersim.scenario import Scenario
+
+
+def run(
+    scenario: Scenario,
+    realizations: int = 1,
+    seed: int = 0,
+    forcing: xr.Dataset | None = None,
+    *,
+    workers: int = 1,
+    exactly: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Run a scenario.
+
+    Parameters
+    ----------
+    scenario
+        from `load`
+    realizations
+        how many; they differ only where `forcing` has a dim realization
+    seed
+        kept in the result
+    forcing
+        values in place of the files', SI: variables named ``node.key`` (``upper_talas.runoff``),
+        dims (time) or (realization, time)
+    workers
+        threads that share the realizations; the result has the same bits for any number
+    exactly
+        settle every step with linear programmes instead of the compiled fill (slow; for checks)
+    progress
+        called with the number of steps done
+
+    Returns
+    -------
+    xr.Dataset
+        see docs/results.md; ``attrs['closure_residual']`` is the worst residual of all balances
+
+    Raises
+    ------
+    InputError
+        if forcing or the run it starts from does not fit
+    ClosureError
+        if a water balance does not close
+    """
+    compiled = compile(scenario)
+    engine = Engine(
+        compiled,
+        realizations,
+        None if forcing is None else _forced(compiled, forcing, realizations),
+        _initial(compiled),
+        exactly,
+    )
+    fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
+    ds = label(compiled, engine.outcome._replace(fallbacks=fallbacks), seed)
+    found = require(ds)
+    ds.attrs["closure_residual"] = max(found.residual, found.basin)
+    return ds
+
+
+def _forced(
+    compiled: Compiled, forcing: xr.Dataset, realizations: int
+) -> tuple[NDArray[Any], ...]:
+    """The forcing records with the values of a Dataset in the place of the files'."""
+    left = {str(name) for name in forcing.data_vars}
+    records = []
+    for members in compiled.members:
+        u = np.repeat(members.u[np.newaxis], realizations, axis=0)
+        for k, name in enumerate(members.names):
+            for key in u.dtype.names or ():
+                variable = f"{name}.{key}"
+                if variable in left:
+                    left.discard(variable)
+                    u[key][:, :, k] = _values(compiled, forcing[variable], realizations)
+        records.append(u)
+    if left:
+        known = sorted(
+            f"{name}.{key}"
+            for members in compiled.members
+            for name in members.names
+            for key in members.u.dtype.names or ()
+            if key != "_"
+        )
+        raise InputError(
+            [Problem(f"forcing: is not a forcing of this scenario (got {name}); known are "
+                     f"{', '.join(known)}") for name in sorted(left)]
+        )  # fmt: skip
+    return tuple(records)
+
+
+def _values(compiled: Compiled, variable: xr.DataArray, realizations: int) -> NDArray[np.float64]:
+    starts = compiled.scenario.timeline.starts.astype("datetime64[ns]")
+    problems = []
+    if not set(variable.dims) <= {"realization", "time"} or "time" not in variable.dims:
+        problems.append(f"must have the dims (realization, time) or (time) (got {variable.dims})")
+    elif not np.array_equal(variable["time"].values.astype("datetime64[ns]"), starts):
+        problems.append("must have the starts of the scenario's steps as its time")
+    elif variable.sizes.get("realization", realizations) != realizations:
+        problems.append(f"must have {realizations} realizations")
+    elif not np.all(np.isfinite(variable.values)) or np.any(variable.values < 0.0):
+        problems.append("must be finite and at least 0")
+    if problems:
+        raise InputError([Problem(f"forcing: {variable.name}: {text}") for text in problems])
+    ordered = variable.transpose(..., "time")
+    return np.broadcast_to(ordered.values, (realizations, starts.size))
+
+
+def _initial(compiled: Compiled) -> tuple[NDArray[Any], ...]:
+    """The states at the start: the scenario's own, or those at the end of a step of another run."""
+    given = compiled.scenario.initial
+    if given is None:
+        return tuple(members.x for members in compiled.members)
+    ds = open_results(given["from"])
+    problem = compiled.scenario.description.problem
+    ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
+    step = np.flatnonzero(ends == np.datetime64(given["at"]) + np.timedelta64(1, "D"))
+    if step.size == 0:
+        last = ends[-1] - np.timedelta64(1, "D")
+        raise InputError(problem(
+            ("initial", "at"),
+            f"is not the last day of a step of that run (got {given['at']}); it ends on {last}",
+        ))  # fmt: skip
+    states = []
+    for members in compiled.members:
+        x = members.x.copy()
+        for key in x.dtype.names or ():
+            if key == "_" or not members.names:
+                continue
+            known = [str(name) for name in ds[members.kind.family].values] if key in ds else []
+            for k, name in enumerate(members.names):
+                if name not in known:
+                    raise InputError(problem(
+                        ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
+                    ))  # fmt: skip
+                x[key][k] = ds[key].values[0, step[0], known.index(name)]
+        states.append(x)
+    return tuple(states)
