@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.testing as npt
 import pytest
@@ -223,6 +225,23 @@ def test_equal_realizations_have_equal_metrics_and_keep_their_dimension() -> Non
         assert "realization" in values.dims, name
         a, b = values.isel(realization=0).values, values.isel(realization=1).values
         npt.assert_array_equal(a, b)
+
+
+def test_metrics_have_the_same_bits_whatever_the_order_in_memory() -> None:
+    rng = np.random.default_rng(1)
+    asked = rng.uniform(1.0, 2.0, (1, 168, 3))
+    dims = ("realization", "time", "site")
+
+    def of(order: Literal["C", "F"]) -> xr.Dataset:
+        ds = run(
+            "2000-01",
+            requirement=(dims, np.array(asked, order=order), "m3 s-1"),
+            supply=(dims, np.array(0.7 * asked, order=order), "m3 s-1"),
+        )
+        sites = {"site_party": ("site", ["KG"] * 3), "site_sector": ("site", ["irrigation"] * 3)}
+        return ds.assign_coords(site=list("abc"), **sites)
+
+    xr.testing.assert_identical(metrics(of("C")), metrics(of("F")))
 
 
 def test_every_metric_has_a_unit_and_a_meaning() -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from watersim.allocation.fill import Work, fill
 from watersim.jit import kernel
-from watersim.step import RETENTION, Layout, Step, available, flow
+from watersim.step import RETENTION, Step, available, flow
 
 TURNS = 60  # most repetitions; a chain of reservoirs needs one for each that spills
 SAME = 1e-9  # of two spills, relative to the water of the step
@@ -24,7 +24,9 @@ class Room(NamedTuple):
     outlet: NDArray[np.float64]  # (o) m3 known to go through surplus outlets
     b: NDArray[np.float64]  # (r)
     cap: NDArray[np.float64]  # (j)
+    need: NDArray[np.float64]  # (k)
     y: NDArray[np.float64]  # (k)
+    z: NDArray[np.float64]  # (j)
     bound: NDArray[np.int64]  # (k) what stopped the claim
     turns: NDArray[np.int64]  # (1) repetitions of the last pass
 
@@ -38,7 +40,6 @@ def allot(
     rank: NDArray[np.int64],
     n_ranks: int,
     rounds: int,
-    n: Layout,
     s: Step,
     w: Work,
     r: Room,
@@ -47,56 +48,60 @@ def allot(
     total = 0.0
     for v in range(r.reach.shape[0]):
         r.spilled[v] = 0.0
-        total += s.runoff[v] + s.carry[v]
+        total += s.at[v].runoff + s.at[v].carry
     for o in range(r.outlet.shape[0]):
         r.outlet[o] = 0.0
-        s.outlet_flow[o] = 0.0
+        s.way_out[o].flow = 0.0
     for turn in range(TURNS):
         r.turns[0] = turn + 1
-        available(gain, n, s, r.spilled, r.reach, r.b)
+        available(gain, s, r.spilled, r.reach, r.b)
         for j in range(r.cap.shape[0]):
-            r.cap[j] = min(s.cap[j], total)
+            r.cap[j] = min(s.transfer[j].cap, total)
+        for i in range(r.y.shape[0]):
+            r.need[i] = s.claim[i].need
         status = fill(
-            A, T, price, rank, n_ranks, rounds, r.b, s.need, r.cap, w, r.y, s.carried, r.bound
+            A, T, price, rank, n_ranks, rounds, r.b, r.need, r.cap, w, r.y, r.z, r.bound
         )
         if status != 0:
             return status
         for i in range(r.y.shape[0]):
-            s.supply[i] = r.y[i]
-        lacked = flow(gain, n, s)
+            s.claim[i].supply = r.y[i]
+        for j in range(r.z.shape[0]):
+            s.transfer[j].carried = r.z[j]
+        lacked = flow(gain, s)
         if lacked > SAME * total:
             return LACKING
-        if not _again(n, s, r, SAME * total):
+        if not _again(s, r, SAME * total):
             return 0
     return UNSETTLED_SPILL
 
 
 @kernel
-def _again(n: Layout, s: Step, r: Room, least: float) -> bool:
+def _again(s: Step, r: Room, least: float) -> bool:
     """Whether water turned up that claims below have not been offered, or dead storage fills."""
     again = False
     for v in range(r.reach.shape[0]):
-        if n.limited[v] >= 0 and abs(s.spill[v] - r.spilled[v]) > least:
-            r.spilled[v] = s.spill[v]
+        if s.at[v].limited >= 0 and abs(s.at[v].spill - r.spilled[v]) > least:
+            r.spilled[v] = s.at[v].spill
             again = True
-        if s.withheld[v] < s.dead[v] and s.outflow[v] > least:
-            present = min(s.dead[v], s.stored[v] + s.outflow[v])
-            if present - s.withheld[v] > least:
-                _withhold(n, s, v, present - s.withheld[v])
+        if s.at[v].withheld < s.at[v].dead and s.at[v].outflow > least:
+            present = min(s.at[v].dead, s.at[v].stored + s.at[v].outflow)
+            if present - s.at[v].withheld > least:
+                _withhold(s, v, present - s.at[v].withheld)
                 again = True
     for o in range(r.outlet.shape[0]):
-        if abs(s.outlet_flow[o] - r.outlet[o]) > least:
-            r.outlet[o] = s.outlet_flow[o]
+        if abs(s.way_out[o].flow - r.outlet[o]) > least:
+            r.outlet[o] = s.way_out[o].flow
             again = True
     return again
 
 
 @kernel
-def _withhold(n: Layout, s: Step, v: int, more: float) -> None:
+def _withhold(s: Step, v: int, more: float) -> None:
     """Keep more water in dead storage: it has no outlet, and the zones above begin higher."""
-    s.withheld[v] += more
-    for i in range(n.claim_sort.shape[0]):
-        if n.claim_section[i] == v and n.claim_sort[i] == RETENTION:
-            cut = min(more, s.need[i])
-            s.need[i] -= cut
+    s.at[v].withheld += more
+    for i in range(s.claim.shape[0]):
+        if s.claim[i].section == v and s.claim[i].nature == RETENTION:
+            cut = min(more, s.claim[i].need)
+            s.claim[i].need -= cut
             more -= cut

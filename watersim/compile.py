@@ -20,11 +20,14 @@ from watersim.described import Claim, Kind, Node
 from watersim.network import Network
 from watersim.scenario import Scenario
 from watersim.step import (
+    CLAIM,
     CONSUMPTIVE,
     INSTREAM_ARRIVING,
     INSTREAM_LEAVING,
     RETENTION,
-    Layout,
+    SECTION,
+    TRANSFER,
+    WAY_OUT,
 )
 
 Floats = NDArray[np.float64]
@@ -74,7 +77,11 @@ class Compiled:
     rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal, site) and its name
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
-    layout: Layout
+    sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT of watersim.step
+    claim_records: NDArray[Any]
+    transfer_records: NDArray[Any]
+    outlet_records: NDArray[Any]
+    gain: Floats  # (coefficient sets, sections) share of an outflow that arrives within the step
     A: Floats  # (coefficient sets, rows, claims)
     T: Floats  # (coefficient sets, rows, transfers)
     price: Floats
@@ -83,7 +90,7 @@ class Compiled:
     sets: Integers  # (time) coefficient set of each step
     seconds: Floats  # (time)
     members: tuple[Members, ...]
-    curves: tuple[Floats, Floats, Floats]  # x, level, area of all curves, one after the other
+    curves: Floats  # (3, points) x, level, area of all curves, one after the other
 
     def problem(self, coefficient_set: int) -> Problem:
         """One coefficient set as the allocation sees it."""
@@ -305,68 +312,66 @@ class _Compiler:
 
     # layout
 
-    def layout(self, gains: Sequence[Floats]) -> Layout:
-        position, nodes = self.position, self.scenario.nodes
-        down = [position.get(self.network.down.get(name, ""), -1) for name in position]
+    def sections(self) -> NDArray[Any]:
+        """The fixed part of `watersim.step.SECTION`."""
+        at = np.zeros(len(self.position), SECTION)
         outlet_of = {t.name.removesuffix(".outlet"): j for j, t in enumerate(self.transfers)
                      if t.canal is None}  # fmt: skip
-        claim = {key: [] for key in ("section", "sort", "row", "loss", "loss_to", "back",
-                                     "back_to", "many")}  # fmt: skip
-        for row in self.claims:
+        for v, name in enumerate(self.position):
+            at["down"][v] = self.position.get(self.network.down.get(name, ""), -1)
+            at["limited"][v] = outlet_of.get(name, -1)
+            at["row"][v] = self.row_of.get(("section", name), -1)
+        return at
+
+    def claim_records(self) -> NDArray[Any]:
+        """The fixed part of `watersim.step.CLAIM`."""
+        claims = np.zeros(len(self.claims), CLAIM)
+        for i, row in enumerate(self.claims):
             behind = self.canals_to.get(row.node, [])
             canal = self.network.canals[behind[0]] if len(behind) == 1 else None
-            back = nodes[row.node].return_flow_to() or (0.0, "")
-            values: dict[str, Any] = {
-                "section": position[self.section_of(row.node)],
-                "sort": row.claim.sort,
-                "row": self.row_of.get(("claim", row.name), -1),
-                "loss": canal.share_lost() if canal else 0.0,
-                "loss_to": position.get(str(canal.loss.to), -1) if canal and canal.loss else -1,
-                "back": back[0],
-                "back_to": position.get(back[1], -1),
-                "many": len(behind) > 1,
-            }
-            for key, value in values.items():
-                claim[key].append(value)
-        carried = [self.network.canals[t.canal] if t.canal else None for t in self.transfers]
-        heads = [
-            position[c.source] if c else position[t.name.removesuffix(".outlet")]
-            for t, c in zip(self.transfers, carried, strict=True)
-        ]
-        return Layout(
-            down=_integers(down),
-            limited=_integers([outlet_of.get(name, -1) for name in position]),
-            gain=np.array(gains).reshape(len(gains), len(position)),
-            section_row=_integers([self.row_of.get(("section", n), -1) for n in position]),
-            claim_section=_integers(claim["section"]),
-            claim_sort=_integers(claim["sort"]),
-            claim_row=_integers(claim["row"]),
-            claim_loss=np.array(claim["loss"], np.float64),
-            claim_loss_to=_integers(claim["loss_to"]),
-            claim_return=np.array(claim["back"], np.float64),
-            claim_return_to=_integers(claim["back_to"]),
-            claim_many=_integers(claim["many"]),
-            transfer_from=_integers(heads),
-            transfer_to=_integers([position.get(c.target, -1) if c else -1 for c in carried]),
-            transfer_claim=_integers(
-                [self.claim_of.get((c.target, ""), -1) if c else -1 for c in carried]
-            ),
-            transfer_loss=np.array([c.share_lost() if c else 0.0 for c in carried], np.float64),
-            transfer_loss_to=_integers(
-                [position.get(str(c.loss.to), -1) if c and c.loss else -1 for c in carried]
-            ),
-            transfer_outlet=_integers([c is None for c in carried]),
-            outlet_from=_integers([position[source] for source, _ in self.outlets]),
-            outlet_to=_integers([position[target] for _, target in self.outlets]),
-            row_section=_integers(
-                [position[of] if what == "section" else -1 for what, of in self.rows]
-            ),
-        )
+            back = self.scenario.nodes[row.node].return_flow_to() or (0.0, "")
+            own = claims[i]
+            own["section"] = self.position[self.section_of(row.node)]
+            own["nature"] = row.claim.sort
+            own["row"] = self.row_of.get(("claim", row.name), -1)
+            own["many"] = len(behind) > 1
+            own["loss"] = canal.share_lost() if canal else 0.0
+            own["loss_to"] = self._place_of(canal.loss.to if canal and canal.loss else None)
+            own["back"] = back[0]
+            own["back_to"] = self._place_of(back[1])
+        return claims
+
+    def transfer_records(self) -> NDArray[Any]:
+        """The fixed part of `watersim.step.TRANSFER`."""
+        transfers = np.zeros(len(self.transfers), TRANSFER)
+        for j, transfer in enumerate(self.transfers):
+            own = transfers[j]
+            canal = self.network.canals[transfer.canal] if transfer.canal else None
+            source = canal.source if canal else transfer.name.removesuffix(".outlet")
+            own["source"] = self.position[source]
+            own["target"] = self._place_of(canal.target if canal else None)
+            own["claim"] = self.claim_of.get((canal.target, ""), -1) if canal else -1
+            own["outlet"] = canal is None
+            own["loss"] = canal.share_lost() if canal else 0.0
+            own["loss_to"] = self._place_of(canal.loss.to if canal and canal.loss else None)
+        return transfers
+
+    def outlet_records(self) -> NDArray[Any]:
+        """The fixed part of `watersim.step.WAY_OUT`."""
+        outlets = np.zeros(len(self.outlets), WAY_OUT)
+        for o, (source, target) in enumerate(self.outlets):
+            outlets[o]["source"] = self.position[source]
+            outlets[o]["target"] = self.position[target]
+        return outlets
+
+    def _place_of(self, name: str | None) -> int:
+        """The section of a river node, −1 for whatever is none."""
+        return self.position.get(name or "", -1)
 
     # records
 
-    def curves(self) -> tuple[Floats, Floats, Floats]:
-        parts: list[list[Floats]] = [[np.zeros(0)], [np.zeros(0)], [np.zeros(0)]]
+    def curves(self) -> Floats:
+        parts = [np.zeros((3, 0))]
         start = 0
         for name, member in self.scenario.members():
             own = {key: dict(table) for (of, key), table in self.scenario.tables.items()
@@ -374,10 +379,8 @@ class _Compiler:
             for key, curve in member.curves(own).items():
                 self.curve_at[name, key] = (start, curve[0].size)
                 start += curve[0].size
-                for part, values in zip(parts, curve, strict=True):
-                    part.append(values)
-        x, level, area = (np.concatenate(part) for part in parts)
-        return x, level, area
+                parts.append(np.stack(curve))
+        return np.concatenate(parts, axis=1)
 
     def all_members(self) -> tuple[Members, ...]:
         kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
@@ -429,7 +432,11 @@ class _Compiler:
             rows=self.rows,
             transfers=self.transfers,
             outlets=self.outlets,
-            layout=self.layout(list(unique)),
+            sections=self.sections(),
+            claim_records=self.claim_records(),
+            transfer_records=self.transfer_records(),
+            outlet_records=self.outlet_records(),
+            gain=unique,
             A=A,
             T=T,
             price=self.prices(),

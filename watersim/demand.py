@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from watersim.described import Claim, Node, Place, record
+from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
+from watersim.records import record
 from watersim.step import CONSUMPTIVE, Step
 
 
@@ -76,7 +77,7 @@ class Demand(Node):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.need[p[i].claim] = u[i].requirement * dt
+        s.claim[p[i].claim].need = u[i].requirement * dt
 
 
 @kernel
@@ -84,8 +85,8 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
     for i in range(p.shape[0]):
         c = p[i].claim
         y[i].requirement = u[i].requirement
-        y[i].supply = u[i].requirement if s.supply[c] == s.need[c] else s.supply[c] / dt
+        y[i].supply = u[i].requirement if s.claim[c].supply == s.claim[c].need else s.claim[c].supply / dt
         y[i].deficit = max(0.0, y[i].requirement - y[i].supply)
-        y[i].diversion = (s.supply[c] + s.way_loss[c]) / dt
-        y[i].return_flow = s.way_return[c] / dt
-        y[i].consumption = max(0.0, (s.supply[c] - s.way_return[c]) / dt)
+        y[i].diversion = (s.claim[c].supply + s.claim[c].way_loss) / dt
+        y[i].return_flow = s.claim[c].way_return / dt
+        y[i].consumption = max(0.0, (s.claim[c].supply - s.claim[c].way_return) / dt)

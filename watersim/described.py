@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from watersim.fields import Described, Report, Varying, Window, field, quantity
+from watersim.records import record
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -55,12 +56,6 @@ class Place(Protocol):
     def outlet(self) -> int: ...
     def part(self) -> int: ...
     def curve(self, key: str) -> tuple[int, int]: ...
-
-
-def record(*names: str) -> np.dtype[np.void]:
-    """A record type: names of floats, and of integers where the name ends in ``:i``."""
-    fields = [(n.removesuffix(":i"), np.int64 if n.endswith(":i") else np.float64) for n in names]
-    return np.dtype([*fields, ("_", np.float64)] if not fields else fields)
 
 
 class Kind(Described):

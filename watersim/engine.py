@@ -74,7 +74,7 @@ from watersim.step import clear
 
 @kernel
 def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, rounds,
-              n, s, fill_work, room, p, u, x, y, q, w, inflow, outflow, outlet_flow, need, supply,
+              gain, s, fill_work, room, p, u, x, y, q, w, inflow, outflow, outlet_flow, need, supply,
               bound, status):
     for t in range(first, last):
         dt = seconds[t]
@@ -82,20 +82,20 @@ def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, roun
         for again in range(2):
             clear(s)
             {indent.join(befores)}
-            status[0] = allot(A[c], T[c], n.gain[c], price, rank, n_ranks, rounds, n, s,
+            status[0] = allot(A[c], T[c], gain[c], price, rank, n_ranks, rounds, s,
                               fill_work, room)
             if status[0] != 0:
                 return t
             {indent.join(afters)}
         {(chr(10) + " " * 8).join(states)}
-        for v in range(s.inflow.shape[0]):
-            inflow[r, t, v] = s.inflow[v]
-            outflow[r, t, v] = s.outflow[v]
-        for o in range(s.outlet_flow.shape[0]):
-            outlet_flow[r, t, o] = s.outlet_flow[o]
-        for i in range(s.need.shape[0]):
-            need[r, t, i] = s.need[i]
-            supply[r, t, i] = s.supply[i]
+        for v in range(s.at.shape[0]):
+            inflow[r, t, v] = s.at[v].inflow
+            outflow[r, t, v] = s.at[v].outflow
+        for o in range(s.way_out.shape[0]):
+            outlet_flow[r, t, o] = s.way_out[o].flow
+        for i in range(s.claim.shape[0]):
+            need[r, t, i] = s.claim[i].need
+            supply[r, t, i] = s.claim[i].supply
             bound[r, t, i] = room.bound[i]
     return last
 '''
@@ -185,9 +185,9 @@ class Engine:
         self.realizations = realizations
         self._compiled_loop, self._plain_loop = _load_loop()
         self._exactly = exactly
-        members, layout = compiled.members, compiled.layout
-        steps, sections = compiled.seconds.size, layout.down.size
-        claims, outlets = layout.claim_sort.size, layout.outlet_from.size
+        members = compiled.members
+        steps, sections = compiled.seconds.size, compiled.sections.size
+        claims, outlets = len(compiled.claims), len(compiled.outlets)
         self.forcing = forcing or tuple(m.u[np.newaxis] for m in members)
         start = initial or tuple(m.x for m in members)
         self.x = tuple(np.repeat(x[np.newaxis], realizations, axis=0) for x in start)
@@ -263,19 +263,22 @@ class Engine:
 
     def _arguments(self, r: int) -> tuple[Any, Room, NDArray[np.int64]]:
         c, out = self.compiled, self.outcome
-        n = c.layout
-        sections, claims, outlets = n.down.size, n.claim_sort.size, n.outlet_from.size
+        sections, claims, outlets = c.sections.size, len(c.claims), len(c.outlets)
         rows, transfers = len(c.rows), len(c.transfers)
         room = Room(
             np.zeros(sections), np.zeros(sections), np.zeros(outlets), np.zeros(rows),
-            np.zeros(transfers), np.zeros(claims), np.zeros(claims, np.int64), np.zeros(1, np.int64),
+            np.zeros(transfers), np.zeros(claims), np.zeros(claims), np.zeros(transfers),
+            np.zeros(claims, np.int64), np.zeros(1, np.int64),
         )  # fmt: skip
-        step = _step(sections, claims, rows, transfers, outlets, c.curves)
+        step = Step(
+            c.sections.copy(), c.claim_records.copy(), c.transfer_records.copy(),
+            c.outlet_records.copy(), np.zeros(rows), c.curves,
+        )  # fmt: skip
         status = np.zeros(1, np.int64)
         f = r if self.forcing[0].shape[0] > 1 else 0
         head = (
             c.seconds, c.sets, c.A, c.T, c.price, c.rank, int(c.rank.max(initial=-1)) + 1, c.rounds,
-            n, step, work(c.problem(0)), room,
+            c.gain,
         )  # fmt: skip
         tail = (out.inflow, out.outflow, out.outlet_flow, out.need, out.supply, out.bound, status)
         groups = (
@@ -286,25 +289,9 @@ class Engine:
             tuple(m.q for m in c.members),
             tuple(m.w for m in c.members),
         )
-        fast = (*head, *groups, *tail)
-        slow = (*head, *(tuple(a.view(np.recarray) for a in group) for group in groups), *tail)
+        aids = (work(c.problem(0)), room)
+        plain = tuple(tuple(a.view(np.recarray) for a in group) for group in groups)
+        seen = Step(*(a.view(np.recarray) for a in step[:4]), *step[4:])
+        fast = (*head, step, *aids, *groups, *tail)
+        slow = (*head, seen, *aids, *plain, *tail)
         return (f, slow if jit.disabled() else fast, slow), room, status
-
-
-def _step(
-    sections: int, claims: int, rows: int, transfers: int, outlets: int,
-    curves: tuple[Floats, Floats, Floats],
-) -> Step:  # fmt: skip
-    per_section = {
-        name: np.zeros(sections)
-        for name in ("runoff", "carry", "drain", "drained", "dead", "withheld", "full", "outlet",
-                     "level", "inflow", "outflow", "spill", "stored", "taken", "given_back",
-                     "turbined")
-    }  # fmt: skip
-    return Step(
-        **per_section,
-        need=np.zeros(claims), supply=np.zeros(claims), way_loss=np.zeros(claims),
-        way_return=np.zeros(claims), limit=np.zeros(rows), cap=np.zeros(transfers),
-        carried=np.zeros(transfers), outlet_cap=np.zeros(outlets), outlet_flow=np.zeros(outlets),
-        curve_storage=curves[0], curve_level=curves[1], curve_area=curves[2],
-    )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watersim.fields import Varying, Window
-from watersim.series import Series, drive, read_series, read_table
+from watersim.series import Series, drive, measured_as, read_series, read_table
 from watersim.timeline import Timeline, decades, monthly, period_seconds
 from watersim.units import UNITS, Dimension, parse_quantity
 
@@ -76,7 +76,7 @@ def resolve(varying: Varying, timeline: Timeline, series: Series | None) -> Floa
         values = _annual(varying, timeline)
     elif form == "file":
         assert series is not None
-        values = drive(series, timeline, varying.finer)
+        values = drive(measured_as(series, varying.dimension), timeline, varying.finer)
     else:
         spread = monthly if form == "monthly" else decades
         numbers = np.array(getattr(varying, form), np.float64)

@@ -98,32 +98,32 @@ def rest(
     in `y` for `settle`.
     """
     mean = x.storage
-    arriving = s.runoff[v]
+    arriving = s.at[v].runoff
     if again == 1:
         mean = 0.5 * (x.storage + y.storage)
-        arriving = s.inflow[v]
-    area = curve(first, count, mean, s.curve_storage, s.curve_area)
-    s.level[v] = curve(first, count, mean, s.curve_storage, s.curve_level)
+        arriving = s.at[v].inflow
+    area = curve(first, count, mean, s.curve[0], s.curve[2])
+    s.at[v].level = curve(first, count, mean, s.curve[0], s.curve[1])
     rain = u.precipitation * area * dt
     y.precipitation = rain / dt
     y.evaporation = u.evaporation * area
     y.seepage = u.seepage * area
-    s.carry[v] = x.storage + rain
-    s.drain[v] = min((y.evaporation + y.seepage) * dt, s.carry[v] + arriving)
-    return float(max(0.0, s.carry[v] - s.drain[v]))
+    s.at[v].carry = x.storage + rain
+    s.at[v].drain = min((y.evaporation + y.seepage) * dt, s.at[v].carry + arriving)
+    return float(max(0.0, s.at[v].carry - s.at[v].drain))
 
 
 @kernel
 def settle(first: int, count: int, v: int, y: Any, s: Step, dt: float) -> None:
     """Report the water at rest at the end of the step: evaporation goes before seepage."""
-    drained = s.drained[v]
+    drained = s.at[v].drained
     if y.seepage > 0.0:
         evaporated = min(y.evaporation * dt, drained)
         y.evaporation = evaporated / dt
         y.seepage = (drained - evaporated) / dt
     else:
         y.evaporation = drained / dt
-    y.storage = s.stored[v]
-    y.level = curve(first, count, y.storage, s.curve_storage, s.curve_level)
-    y.area = curve(first, count, y.storage, s.curve_storage, s.curve_area)
-    y.spill = s.spill[v] / dt
+    y.storage = s.at[v].stored
+    y.level = curve(first, count, y.storage, s.curve[0], s.curve[1])
+    y.area = curve(first, count, y.storage, s.curve[0], s.curve[2])
+    y.spill = s.at[v].spill / dt

@@ -134,7 +134,7 @@ def _read_sheet(path: Path, root: Path, shown: str) -> _Sheet:
     header, rows = records[0], records[1:]
     problems = _header_problems(header, shown)
     if not rows:
-        problems.append(Problem("has a header but no rows", shown, header.line))
+        problems.append(Problem("has a header but no rows; add them", shown, header.line))
     if problems:
         raise InputError(first(problems))
     columns = len(header.cells)
@@ -299,8 +299,11 @@ def _infer_step(sheet: _Sheet, dates: list[int | None], problems: list[Problem])
     apart = apart[apart > 0]
     if len(apart) == 0:
         if len(known) == len(dates):
-            message = "has too few dates to tell its step; write a month as YYYY-MM in 'month'"
-            raise InputError(first([*problems, Problem(message, sheet.shown, sheet.rows[0].line)]))
+            message = (
+                "has too few dates to tell its step; name the column 'month' and write YYYY-MM"
+            )
+            line = sheet.rows[0].line
+            raise InputError(first([*problems, Problem(message, sheet.shown, line, "date")]))
         raise InputError(first(problems))
     median = float(np.median(apart))
     for step, shortest, longest in (("day", 1, 1), ("decade", 8, 12), ("month", 26, 62)):
@@ -340,7 +343,8 @@ def _check_periods(
             continue
         message = ""
         if day != right:
-            was, write = _EPOCH + timedelta(day), _EPOCH + timedelta(int(right))
+            number += number in lines  # shifted forwards or back: what should stand here
+            was, write = _EPOCH + timedelta(day), first_day(step, np.array([number]))[0]
             message = f"{was} is not the first day of a {step}; write {write}"
         elif number in lines:
             twice = f"on lines {lines[number]} and {row.line}"
@@ -459,7 +463,7 @@ def drive(
         if a day of the run is not covered.
     """
     held = average(series.starts, series.ends, series.values, timeline)
-    if STEPS.index(timeline.step) >= STEPS.index(series.step) or finer == "hold":
+    if STEPS.index(timeline.step) >= STEPS.index(series.step) or isinstance(finer, str):
         return held
     if finer is None:
         steps = f"is {_ADVERB[series.step]} and the run is {_ADVERB[timeline.step]}"
@@ -532,31 +536,34 @@ def _match_columns(
     sheet: _Sheet, columns: Mapping[str, Dimension], problems: list[Problem]
 ) -> dict[str, tuple[int, float]]:
     """The position and factor of every asked column."""
-    found: dict[str, tuple[int, float]] = {}
+    headers = sheet.header.cells
+    names = [next((n for n in columns if _is_named(header, n)), None) for header in headers]
+    lacking = {name: columns[name] for name in columns if name not in names}
     wanted = [
         f"{name}_{unit}"
-        for name, dimension in columns.items()
+        for name, dimension in lacking.items()
         for unit, meaning in UNITS.items()
         if meaning.dimension == dimension and unit.isalnum()
     ]
-    for index, header in enumerate(sheet.header.cells):
-        unit = column_unit(header)
-        name = next((name for name in columns if unit and _is_named(header, name)), None)
+    found: dict[str, tuple[int, float]] = {}
+    for index, (header, name) in enumerate(zip(headers, names, strict=True)):
+        unit = UNITS[column_unit(header) or "1"]
         message = ""
-        if name is None or unit is None:
+        if name is None:
             message = f"is not a column of this table; {_instead(header, wanted, list(columns))}"
-        elif UNITS[unit].dimension != columns[name] or UNITS[unit].per is not None:
-            message = f"must be in {spellings(columns[name])} (got {unit})"
+        elif unit.dimension != columns[name]:
+            message = f"must be in {spellings(columns[name])} (got {column_unit(header)})"
+        elif unit.per is not None:
+            message = f"must not be a rate per {unit.per} in a table without dates"
         elif name in found:
             message = f"{name!r} stands twice; remove one"
         if message:
             problems.append(Problem(message, sheet.shown, sheet.header.line, printable(header)))
-        if name is not None and unit is not None:
-            found.setdefault(name, (index, UNITS[unit].factor))
-    for name, dimension in columns.items():
-        if name not in found:
-            message = f"is missing; add a column {name}_ with one of {spellings(dimension)}"
-            problems.append(Problem(message, sheet.shown, sheet.header.line, name))
+        elif name is not None:
+            found[name] = (index, unit.factor)
+    for name, dimension in lacking.items():
+        message = f"is missing; add a column {name}_ with one of {spellings(dimension)}"
+        problems.append(Problem(message, sheet.shown, sheet.header.line, name))
     return found
 
 

@@ -6,76 +6,82 @@ Volumes are m3 per step. A *section* is a river node, numbered upstream first. K
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watersim.jit import kernel
+from watersim.records import record
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION = 0, 1, 2, 3
 
 
+SECTION = record(
+    "down:i",  # next section down the river, −1 at the end
+    "limited:i",  # transfer that stands for the section's outlet, −1 if unlimited
+    "row:i",  # row of the allocation, −1 if the section cannot bind
+    "runoff",  # m3 that enters from outside the network, or from under way
+    "carry",  # m3 in store before any water of this step arrives
+    "drain",  # m3 that evaporation and seepage can take
+    "drained",  # m3 they took
+    "dead",  # m3 of the store without an outlet
+    "withheld",  # m3 of it that is there
+    "full",  # m3 the store can hold
+    "outlet",  # m3 the outlet can pass, inf where there is none or no limit
+    "level",  # m, mean level of the lake in this pass
+    "inflow",  # m3 that entered
+    "outflow",  # m3 that left down the river: release + spill
+    "spill",  # m3 over the crest
+    "stored",  # m3 in store at the end
+    "taken",  # m3 diverted here
+    "given_back",  # m3 returned or carried into the section
+    "turbined",  # m3 that went through turbines
+)
+CLAIM = record(
+    "section:i",  # where it draws or is measured
+    "nature:i",  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING or RETENTION
+    "row:i",  # own row of an in-stream claim, −1
+    "many:i",  # 1 where several canals serve it
+    "loss",  # share of the diversion lost on the way to the gate
+    "loss_to:i",  # section where that loss comes back, −1: it leaves the model
+    "back",  # share of the supply that returns
+    "back_to:i",  # section it returns to, −1
+    "need",  # m3 it asks for
+    "supply",  # m3 it was given, at the site's gate or in the stream
+    "way_loss",  # m3 lost between river and gate
+    "way_return",  # m3 of its return flow
+)
+TRANSFER = record(
+    "source:i",  # section it takes from
+    "target:i",  # section it leads to, −1 if to a claim
+    "claim:i",  # claim it serves, −1
+    "outlet:i",  # 1 for a reservoir's own outlet
+    "loss",  # share of what it takes that is lost
+    "loss_to:i",  # section where that loss comes back, −1
+    "cap",  # m3 it can carry
+    "carried",  # m3 it carries, at its head
+)
+WAY_OUT = record(
+    "source:i",  # section of the reservoir; surplus outlets stand in the order of use
+    "target:i",  # section it leads to
+    "cap",  # m3 it can pass
+    "flow",  # m3 it passed
+)
+
+
 class Step(NamedTuple):
-    """The scratch arrays of one step. Sizes: s sections, k claims, j transfers, r rows, o outlets."""
+    """What kinds and engine share in one step. Sections, claims… are records, see above."""
 
-    runoff: Floats  # (s) m3 that enters the section from outside the network or from under way
-    carry: Floats  # (s) m3 in store before any water of this step arrives
-    drain: Floats  # (s) m3 that evaporation and seepage can take
-    drained: Floats  # (s) m3 they took
-    dead: Floats  # (s) m3 of the store without an outlet
-    withheld: Floats  # (s) m3 of it that is there
-    full: Floats  # (s) m3 the store can hold
-    outlet: Floats  # (s) m3 the outlet can pass, inf where there is none or no limit
-    level: Floats  # (s) m, mean level of the lake in this pass
-    need: Floats  # (k) m3 the claim asks for
-    supply: Floats  # (k) m3 it was given, at the site's gate or in the stream
-    way_loss: Floats  # (k) m3 lost between river and gate
-    way_return: Floats  # (k) m3 of its return flow
-    limit: Floats  # (r) m3, right-hand side of rows that are no section
-    cap: Floats  # (j) m3 a transfer can carry
-    carried: Floats  # (j) m3 it carries, at its head
-    inflow: Floats  # (s) m3 that entered
-    outflow: Floats  # (s) m3 that left down the river: release + spill
-    spill: Floats  # (s) m3 over the crest
-    stored: Floats  # (s) m3 in store at the end
-    taken: Floats  # (s) m3 diverted here
-    given_back: Floats  # (s) m3 returned or carried into the section
-    turbined: Floats  # (s) m3 that went through turbines
-    outlet_cap: Floats  # (o) m3 a surplus outlet can pass
-    outlet_flow: Floats  # (o) m3 it passed
-    curve_level: Floats  # level–area–storage tables of all lakes, one after the other
-    curve_area: Floats
-    curve_storage: Floats
-
-
-class Layout(NamedTuple):
-    """What does not change from step to step. Integers index sections, claims, rows, transfers."""
-
-    down: Integers  # (s) next section down the river, −1 at the end
-    limited: Integers  # (s) transfer that stands for the section's outlet, −1 if unlimited
-    gain: Floats  # (coefficient sets, s) share of the outflow that reaches `down` in this step
-    section_row: Integers  # (s) row of the section, −1 if it cannot bind
-    claim_section: Integers  # (k) where the claim draws or is measured
-    claim_sort: Integers  # (k) CONSUMPTIVE, INSTREAM_…, RETENTION
-    claim_row: Integers  # (k) own row of an in-stream claim, −1
-    claim_loss: Floats  # (k) share of the diversion lost on the way to the gate
-    claim_loss_to: Integers  # (k) section where that loss returns, −1: leaves the model
-    claim_return: Floats  # (k) share of the supply that returns
-    claim_return_to: Integers  # (k) section it returns to, −1
-    claim_many: Integers  # (k) 1 where several canals serve the claim
-    transfer_from: Integers  # (j)
-    transfer_to: Integers  # (j) section, −1 if to a claim
-    transfer_claim: Integers  # (j) claim served, −1
-    transfer_loss: Floats  # (j)
-    transfer_loss_to: Integers  # (j)
-    transfer_outlet: Integers  # (j) 1 for a reservoir's own outlet
-    outlet_from: Integers  # (o) surplus outlets in the order of use
-    outlet_to: Integers  # (o)
-    row_section: Integers  # (r) section of a section row, −1
+    at: NDArray[Any]  # (sections) SECTION
+    claim: NDArray[Any]  # (claims) CLAIM
+    transfer: NDArray[Any]  # (transfers) TRANSFER
+    way_out: NDArray[Any]  # (surplus outlets) WAY_OUT
+    limit: Floats  # (rows) m3, right-hand side of rows that are no section
+    curve: Floats  # (3, points) x, level, area of all curves, one after the other
 
 
 @kernel
@@ -100,187 +106,191 @@ def curve(first: int, count: int, storage: float, x: Floats, y: Floats) -> float
 @kernel
 def clear(s: Step) -> None:
     """Before a pass: nothing has entered, nothing is stored, every outlet is free."""
-    for v in range(s.runoff.shape[0]):
-        s.runoff[v] = 0.0
-        s.carry[v] = 0.0
-        s.drain[v] = 0.0
-        s.dead[v] = 0.0
-        s.withheld[v] = 0.0
-        s.full[v] = 0.0
-        s.outlet[v] = np.inf
-        s.level[v] = 0.0
-        s.turbined[v] = 0.0
-    for i in range(s.need.shape[0]):
-        s.need[i] = 0.0
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        at.runoff = 0.0
+        at.carry = 0.0
+        at.drain = 0.0
+        at.dead = 0.0
+        at.withheld = 0.0
+        at.full = 0.0
+        at.outlet = math.inf
+        at.level = 0.0
+        at.turbined = 0.0
+    for i in range(s.claim.shape[0]):
+        s.claim[i].need = 0.0
     for r in range(s.limit.shape[0]):
         s.limit[r] = 0.0
 
 
 @kernel
-def available(
-    gain: Floats, n: Layout, s: Step, spilled: Floats, reach: Floats, b: Floats
-) -> None:
+def available(gain: Floats, s: Step, spilled: Floats, reach: Floats, b: Floats) -> None:
     """Right-hand sides of all rows.
 
-    reach_v = runoff_v + carry_v − drain_v − withheld_v − spilled_v + Σ_u gain_u (reach_u or spilled_u)
+    reach_v = runoff + carry − drain − withheld − spilled + Σ_u gain_u (reach_u or spilled_u)
 
     over the sections u just above v: everything where the outlet is unlimited, only what is known
     to spill where the outlet is a transfer; surplus outlets move their water likewise.
     """
     for v in range(reach.shape[0]):
-        reach[v] = s.runoff[v] + s.carry[v] - s.drain[v] - s.withheld[v]
-    for o in range(n.outlet_from.shape[0]):
-        in_river = n.outlet_to[o] == n.down[n.outlet_from[o]]
-        share = gain[n.outlet_from[o]] if in_river else 1.0
-        reach[n.outlet_to[o]] += share * s.outlet_flow[o]
+        at = s.at[v]
+        reach[v] = at.runoff + at.carry - at.drain - at.withheld - spilled[v]
+    for o in range(s.way_out.shape[0]):
+        out = s.way_out[o]
+        in_river = out.target == s.at[out.source].down
+        reach[out.source] -= out.flow
+        reach[out.target] += out.flow * gain[out.source] if in_river else out.flow
     for r in range(b.shape[0]):
         b[r] = max(0.0, s.limit[r])
     for v in range(reach.shape[0]):
-        reach[v] -= spilled[v]
-        for o in range(n.outlet_from.shape[0]):
-            if n.outlet_from[o] == v:
-                reach[v] -= s.outlet_flow[o]
-        if n.section_row[v] >= 0:
-            b[n.section_row[v]] = max(0.0, reach[v])
-        if n.down[v] >= 0:
-            passed = spilled[v] if n.limited[v] >= 0 else max(0.0, reach[v])
-            reach[n.down[v]] += gain[v] * passed
-    for i in range(n.claim_row.shape[0]):
-        row = n.claim_row[i]
-        if row >= 0:
-            v = n.claim_section[i]
-            limited = n.claim_sort[i] == INSTREAM_LEAVING and n.limited[v] >= 0
-            b[row] = spilled[v] if limited else max(0.0, reach[v])
-    for j in range(n.transfer_from.shape[0]):
-        if n.transfer_outlet[j] == 1:
-            s.cap[j] = s.outlet[n.transfer_from[j]]
+        at = s.at[v]
+        if at.row >= 0:
+            b[at.row] = max(0.0, reach[v])
+        if at.down >= 0:
+            reach[at.down] += gain[v] * (spilled[v] if at.limited >= 0 else max(0.0, reach[v]))
+    for i in range(s.claim.shape[0]):
+        claim = s.claim[i]
+        if claim.row >= 0:
+            v = claim.section
+            limited = claim.nature == INSTREAM_LEAVING and s.at[v].limited >= 0
+            b[claim.row] = spilled[v] if limited else max(0.0, reach[v])
+    for j in range(s.transfer.shape[0]):
+        if s.transfer[j].outlet == 1:
+            s.transfer[j].cap = s.at[s.transfer[j].source].outlet
 
 
 @kernel
-def flow(gain: Floats, n: Layout, s: Step) -> float:
+def flow(gain: Floats, s: Step) -> float:
     """Send what was allocated down the river; returns the largest volume that rounding lacked.
 
-    At a section: inflow + carry = taken + stored + release + spill. What no claim took and no zone
-    keeps is released as far as the outlet passes it; what then stands above `full` goes through the
-    surplus outlets in their order and last over the crest.
+    At a section: inflow + carry = taken + drained + stored + release + spill. What no claim took
+    and no zone keeps is released as far as the outlet passes it; the rest goes through the surplus
+    outlets in their order, stays as far as the store holds it, and last goes over the crest.
     """
-    sections = s.runoff.shape[0]
-    for v in range(sections):
-        s.taken[v] = 0.0
-        s.given_back[v] = 0.0
-        s.stored[v] = s.withheld[v]
-        s.inflow[v] = s.runoff[v]
-    for j in range(n.transfer_from.shape[0]):
-        if n.transfer_outlet[j] == 0:
-            _carry(n, s, j)
-    for i in range(n.claim_sort.shape[0]):
-        _draw(n, s, i)
-    for o in range(n.outlet_from.shape[0]):
-        s.outlet_flow[o] = 0.0
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        at.taken = 0.0
+        at.given_back = 0.0
+        at.stored = at.withheld
+        at.inflow = at.runoff
+    for i in range(s.claim.shape[0]):
+        s.claim[i].way_loss = 0.0
+    for j in range(s.transfer.shape[0]):
+        if s.transfer[j].outlet == 0:
+            _carry(s, j)
+    for i in range(s.claim.shape[0]):
+        _draw(s, i)
+    for o in range(s.way_out.shape[0]):
+        s.way_out[o].flow = 0.0
     lacked = 0.0
-    for v in range(sections):
-        s.inflow[v] += s.given_back[v]  # returns are known before the river flows
-        water = s.carry[v] + s.inflow[v] - s.taken[v]
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        at.inflow += at.given_back
+        water = at.carry + at.inflow - at.taken
         if water < 0.0:
             lacked = max(lacked, -water)
-            _give_up(n, s, v, -water)
+            _give_up(s, v, -water)
             water = 0.0
-        s.drained[v] = min(s.drain[v], water)
-        water -= s.drained[v]
-        kept = min(s.stored[v], water, s.full[v])
+        at.drained = min(at.drain, water)
+        water -= at.drained
+        kept = min(at.stored, water, at.full)
         release = water - kept
         over = 0.0
-        if release > s.outlet[v]:
-            release = s.outlet[v]
+        if release > at.outlet:
+            release = at.outlet
             left = water - release
-            left -= _surplus(n, s, v, left - kept)
-            kept = min(left, s.full[v])
+            left -= _surplus(s, v, left - kept)
+            kept = min(left, at.full)
             over = left - kept
-        s.stored[v] = kept
-        s.spill[v] = over
-        s.outflow[v] = release + over + _in_river(n, s, v)
-        if n.down[v] >= 0:
-            s.inflow[n.down[v]] += gain[v] * s.outflow[v]
-    for i in range(n.claim_sort.shape[0]):
-        v = n.claim_section[i]
-        if n.claim_sort[i] == INSTREAM_LEAVING:
-            s.supply[i] = min(s.need[i], s.outflow[v])
-        elif n.claim_sort[i] == INSTREAM_ARRIVING:
-            s.supply[i] = min(s.need[i], s.inflow[v])
+        at.stored = kept
+        at.spill = over
+        at.outflow = release + over + _into_river(s, v)
+        if at.down >= 0:
+            s.at[at.down].inflow += gain[v] * at.outflow
+    for i in range(s.claim.shape[0]):
+        claim = s.claim[i]
+        if claim.nature == INSTREAM_LEAVING:
+            claim.supply = min(claim.need, s.at[claim.section].outflow)
+        elif claim.nature == INSTREAM_ARRIVING:
+            claim.supply = min(claim.need, s.at[claim.section].inflow)
     return lacked
 
 
 @kernel
-def _draw(n: Layout, s: Step, i: int) -> None:
-    """Book a claim's diversion, loss on the way and return flow, or the zone it fills."""
-    v = n.claim_section[i]
-    given = s.supply[i]
-    if n.claim_sort[i] == RETENTION:
-        s.stored[v] += given
-    elif n.claim_sort[i] == CONSUMPTIVE:
-        loss = 0.0
-        if n.claim_many[i] == 0:
-            loss = given * n.claim_loss[i] / (1.0 - n.claim_loss[i])
-            s.taken[v] += given + loss
-            if n.claim_loss_to[i] >= 0:
-                s.given_back[n.claim_loss_to[i]] += loss
-        s.way_loss[i] = loss
-        s.way_return[i] = given * n.claim_return[i]
-        if n.claim_return_to[i] >= 0:
-            s.given_back[n.claim_return_to[i]] += s.way_return[i]
-
-
-@kernel
-def _carry(n: Layout, s: Step, j: int) -> None:
+def _carry(s: Step, j: int) -> None:
     """Book a canal that is one of several to a site, or that ends in a river."""
-    moved = s.carried[j]
-    loss = moved * n.transfer_loss[j]
-    s.taken[n.transfer_from[j]] += moved
-    if n.transfer_loss_to[j] >= 0:
-        s.given_back[n.transfer_loss_to[j]] += loss
-    if n.transfer_to[j] >= 0:
-        s.given_back[n.transfer_to[j]] += moved - loss
+    canal = s.transfer[j]
+    loss = canal.carried * canal.loss
+    s.at[canal.source].taken += canal.carried
+    if canal.loss_to >= 0:
+        s.at[canal.loss_to].given_back += loss
+    if canal.target >= 0:
+        s.at[canal.target].given_back += canal.carried - loss
+    if canal.claim >= 0:
+        s.claim[canal.claim].way_loss += canal.carried
 
 
 @kernel
-def _give_up(n: Layout, s: Step, v: int, lack: float) -> None:
+def _draw(s: Step, i: int) -> None:
+    """Book a claim's diversion, loss on the way and return flow, or the zone it fills."""
+    claim = s.claim[i]
+    if claim.nature == RETENTION:
+        s.at[claim.section].stored += claim.supply
+    elif claim.nature == CONSUMPTIVE:
+        if claim.many == 1:
+            claim.way_loss = max(0.0, claim.way_loss - claim.supply)
+        else:
+            claim.way_loss = claim.supply * claim.loss / (1.0 - claim.loss)
+            s.at[claim.section].taken += claim.supply + claim.way_loss
+            if claim.loss_to >= 0:
+                s.at[claim.loss_to].given_back += claim.way_loss
+        claim.way_return = claim.supply * claim.back
+        if claim.back_to >= 0:
+            s.at[claim.back_to].given_back += claim.way_return
+
+
+@kernel
+def _give_up(s: Step, v: int, lack: float) -> None:
     """Take back what rounding gave too much at a section, so that no flow is negative."""
-    for i in range(n.claim_sort.shape[0]):
-        if n.claim_section[i] == v and n.claim_sort[i] == CONSUMPTIVE and n.claim_many[i] == 0:
-            back = min(lack, s.supply[i])
-            s.supply[i] -= back
-            s.taken[v] -= back
+    for i in range(s.claim.shape[0]):
+        claim = s.claim[i]
+        if claim.section == v and claim.nature == CONSUMPTIVE and claim.many == 0:
+            back = min(lack, claim.supply)
+            claim.supply -= back
+            s.at[v].taken -= back
             lack -= back
-    for j in range(n.transfer_from.shape[0]):
-        if n.transfer_from[j] == v and n.transfer_outlet[j] == 0:
-            back = min(lack, s.carried[j])
-            s.carried[j] -= back
-            s.taken[v] -= back
+    for j in range(s.transfer.shape[0]):
+        canal = s.transfer[j]
+        if canal.source == v and canal.outlet == 0:
+            back = min(lack, canal.carried)
+            canal.carried -= back
+            s.at[v].taken -= back
             lack -= back
 
 
 @kernel
-def _surplus(n: Layout, s: Step, v: int, free: float) -> float:
+def _surplus(s: Step, v: int, free: float) -> float:
     """Send water that nobody keeps through the surplus outlets in their order; returns how much."""
     gone = 0.0
-    for o in range(n.outlet_from.shape[0]):
-        if n.outlet_from[o] == v and gone < free:
-            w = n.outlet_to[o]
-            part = min(free - gone, s.outlet_cap[o])
-            if s.full[w] > 0.0:
-                part = min(part, max(0.0, s.full[w] - s.carry[w] - s.inflow[w]))
-            s.outlet_flow[o] = part
-            if w != n.down[v]:
-                s.inflow[w] += part
+    for o in range(s.way_out.shape[0]):
+        out = s.way_out[o]
+        if out.source == v and gone < free:
+            target = s.at[out.target]
+            part = min(free - gone, out.cap)
+            if target.full > 0.0:
+                part = min(part, max(0.0, target.full - target.carry - target.inflow))
+            out.flow = part
+            if out.target != s.at[v].down:
+                target.inflow += part
             gone += part
     return gone
 
 
 @kernel
-def _in_river(n: Layout, s: Step, v: int) -> float:
+def _into_river(s: Step, v: int) -> float:
     """What surplus outlets of v let into the river below it."""
     flow = 0.0
-    for o in range(n.outlet_from.shape[0]):
-        if n.outlet_from[o] == v and n.outlet_to[o] == n.down[v]:
-            flow += s.outlet_flow[o]
+    for o in range(s.way_out.shape[0]):
+        if s.way_out[o].source == v and s.way_out[o].target == s.at[v].down:
+            flow += s.way_out[o].flow
     return flow

@@ -145,7 +145,7 @@ def read_text(path: Path, root: Path, shown: str, longest: int) -> str:
         raise InputError(Problem("must be UTF-8 text; save it as UTF-8", shown, line)) from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     problems = [
-        Problem(f"has a control character U+{ord(found[0]):04X}; remove it", shown, number)
+        Problem(f"has the control character U+{ord(found[0]):04X}; remove it", shown, number)
         for number, line in enumerate(text.split("\n"), start=1)
         if (found := _CONTROL.search(line))
     ]
@@ -221,6 +221,7 @@ _SENTENCES = (
     ("unexpected end of stream", "begins a quoted text that is not closed; add the quote"),
     ("unknown escape", "has an unknown escape after a backslash; use 'single quotes'"),
     ("alphabetic or numeric", "has text that begins with * or &; put it in quotes"),
+    ("found '<stream end>'", "ends inside a list or mapping; close its bracket"),
     ("node content", "has a bracket or a comma where a value should be"),
 )
 _UNREADABLE = "cannot be read as YAML; look at indentation, quotes and brackets"
@@ -345,7 +346,7 @@ class _Reader:
         return text
 
 
-def _syntax_problem(error: Exception, shown: str, line: int) -> Problem:
+def _syntax_problem(error: Exception, shown: str, line: int, last: int) -> Problem:
     """A sentence in place of the parser's own; an unclosed bracket or quote by where it opens."""
     if not isinstance(error, MarkedYAMLError):
         return Problem(_UNREADABLE, shown, line)
@@ -353,7 +354,7 @@ def _syntax_problem(error: Exception, shown: str, line: int) -> Problem:
     sentence = next((human for part, human in _SENTENCES if part in said), _UNREADABLE)
     opens = sentence.startswith("begins") or "find expected" in said
     mark = (opens and error.context_mark) or error.problem_mark or error.context_mark
-    return Problem(sentence, shown, mark.line + 1 if mark else line)
+    return Problem(sentence, shown, min(mark.line + 1, last) if mark else line)
 
 
 def read_yaml(path: Path, root: Path, shown: str | None = None) -> Document:
@@ -383,13 +384,15 @@ def read_yaml(path: Path, root: Path, shown: str | None = None) -> Document:
     if tabs:
         raise InputError(first(tabs))
     reader = _Reader(shown)
-    line = 1
+    line, last = 1, text.rstrip().count("\n") + 1
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             line = event.start_mark.line + 1
             reader.feed(event)
     except (YAMLError, ValueError, OverflowError) as error:
-        raise InputError(first([*reader.problems, _syntax_problem(error, shown, line)])) from error
+        raise InputError(
+            first([*reader.problems, _syntax_problem(error, shown, line, last)])
+        ) from error
     if reader.data is None and not reader.problems:
         reader.stop("is empty; write KEY: VALUE", 1)
     if not isinstance(reader.data, dict):

@@ -182,7 +182,38 @@ def test_in_a_later_round_a_claim_waits_for_the_others_to_come_up_to_its_cover(
     assert_allclose(allocate(network).y, [25, 25, 60], rtol=1e-9)
 
 
-@pytest.mark.parametrize("zero", ["water", "need", "capacity"])
+def test_in_a_later_round_a_claim_that_serves_another_rises_to_its_need_and_no_further(
+    allocate: Allocate,
+) -> None:
+    # a lives on the half that c returns; c has 1 of 2 until X returns 50 to its branch
+    claims = [Claim(2, 100, 0), Claim(1, 2, 0, 0.5, 2), Claim(3, 100, 1, 0.5, 1)]
+    answer = allocate(build([0, 0, 0], [0, 1, 0, 100], claims))
+    assert_allclose(answer.y, [1, 2, 100], rtol=1e-9)
+
+
+def test_a_settled_claim_does_not_rise_when_the_water_is_offered_again(
+    allocate: Allocate,
+) -> None:
+    network = build(
+        [0],
+        [2, 2],
+        [
+            Claim(0, 4, 1, 0.5, 1, sort="site"),
+            Claim(0, 3, 1, 0.5, 1, sort="site"),
+            Claim(1, 4, 0, sort="share"),
+            Claim(0, 3, 1, 0.5, 1, sort="site"),
+            Claim(1, 4, 1),
+        ],
+        [
+            Canal(0, 0, 0.5, 0, 0.25, serves=0),
+            Canal(0, 0, 1.0, 5, 0.25, serves=1),
+            Canal(1, 0, 1.0, 2, 2.0),
+        ],
+    )
+    assert_allclose(allocate(network).y, [0, 3, 2, 0, 1.5], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("zero", ["water", "need", "capacity", "all"])
 def test_nothing_comes_of_nothing(allocate: Allocate, zero: str) -> None:
     network = build(
         [0],
@@ -190,7 +221,10 @@ def test_nothing_comes_of_nothing(allocate: Allocate, zero: str) -> None:
         [Claim(0, 4), Claim(1, 4, 1), Claim(0, 4, 1, sort="site")],
         [Canal(1, 0, 1.0, 3, serves=2)],
     )
-    if zero == "water":
+    if zero == "all":
+        nothing = allocate(network._replace(b=0 * network.b, need=0 * network.need))
+        assert nothing.y.tolist() == [0, 0, 0]
+    elif zero == "water":
         answer = allocate(network._replace(b=np.zeros_like(network.b)))
         assert answer.y.tolist() == [0, 0, 0]
         assert (answer.bound != -1).all()

@@ -205,7 +205,7 @@ def label(out: dict[str, np.ndarray], edges: np.ndarray) -> xr.Dataset:
             "canal_from": ("canal", ["kirov", "border"]),
             "canal_to": ("canal", ["talas_oblast", "zhambyl"]),
             "canal_loss_to": ("canal", ["", "groundwater"]),
-            "claim": ["border environmental_flow"],
+            "claim": ["border.environmental_flow"],
             "claim_node": ("claim", ["border"]),
             "claim_sort": ("claim", ["instream"]),
             "priority": ("claim", [1]),

@@ -78,7 +78,7 @@ def allocate(problem: Problem, b: Floats, need: Floats, cap: Floats) -> Allocati
         if not problem.rounds or bool((bound == MET).all()):
             break
         # the programmes themselves are only as fine as their tolerance
-        if rounds > 1 and change <= max(SETTLED, TOLERANCE) * size:
+        if change <= max(SETTLED, TOLERANCE) * size:
             break
         if rounds == ROUNDS:
             raise ModelError("the return flows of later priorities do not settle")
@@ -118,7 +118,7 @@ class _Model:
         self.problem, self.b, self.need, self.cap = problem, b, need, cap
         self.fed = fed_by_transfers(problem.A, problem.T)
         rows, claims = problem.A.shape
-        size = max(float(need.max(initial=0.0)), float(b.max(initial=0.0)))
+        size = max(float(need.max(initial=0.0)), float(b.max(initial=0.0))) or 1.0
         self.unit = np.where(cap > 0.0, np.minimum(cap, size), 1.0)
         volumes = np.hstack([problem.A * need, problem.T * self.unit])
         largest = np.abs(volumes).max(axis=1, initial=0.0)

@@ -15,6 +15,7 @@ import numpy as np
 from watersim.allocation.problem import MET, ROUNDS, SETTLED, Floats, Integers, ran_out
 from watersim.allocation.tableau import (
     BASIC,
+    BREACH,
     ENTRY,
     FIXED,
     HIGH,
@@ -25,8 +26,11 @@ from watersim.allocation.tableau import (
     UNCLEAR,
     Work,
     begin,
+    carry,
     exchange,
+    holds,
     relief,
+    rise,
     weigh,
     work,
     write_tableau,
@@ -49,8 +53,6 @@ REASONS = (
 )
 
 LOAD = 1e-10  # a row's load, relative to the largest need of the rank
-TIE = 1e-13  # of two steps of the common cover
-BREACH = 1e-9  # of a row or a reduced price, relative
 
 UNNAMED = -(2**31)  # bound of a claim just frozen
 
@@ -97,7 +99,7 @@ def fill(
     if largest == 0.0:
         return OK
     begin(b, cap, w)
-    pivots = np.int64(0)  # a bare 0 has a type of its own: all would be compiled twice
+    pivots = int(np.int64(0))  # a bare 0 has a type of its own: all would be compiled twice
     for count in range(ROUNDS):
         for p in range(n_ranks):
             # each array handed to a kernel costs: those called often get only what they use
@@ -148,7 +150,7 @@ def fill(
                 cover += step
                 c = NONE
                 if pivots > 0 or w.adds[r] == 1:
-                    c = relief(A, T, price, w, pivots, r, side)
+                    c = relief(A, T, price, w.W, w.nonbasic, w.state, pivots, r, side)
                 if c == UNCLEAR:
                     return GREY
                 if c == NONE:
@@ -194,7 +196,7 @@ def fill(
             change = max(change, y[i] - w.floor[i])
             if bound[i] != MET:
                 short += 1
-        if short == 0 or (count > 0 and change <= SETTLED * largest):
+        if short == 0 or change <= SETTLED * largest:
             break
         if count == ROUNDS - 1:
             return UNSETTLED
@@ -295,35 +297,6 @@ def press(
 
 
 @kernel
-def rise(
-    load: Floats, below: Floats, above: Floats, drift: Floats, limit: float, least: float
-) -> tuple[float, int, int]:
-    """Raise the common cover as far as the rows allow, at most by `limit`.
-
-    Returns
-    -------
-    float, int, int
-        by how much; the row that stopped it (-1: none) and at which bound (0 lower, 1 upper).
-    """
-    step, stopped, side, fastest = limit, -1, 0, 0.0
-    for r in range(below.shape[0]):
-        speed = load[r] + drift[r]
-        if speed > least and below[r] <= (step + TIE) * speed:
-            reach = max(below[r] / speed, 0.0)
-            if reach < step - TIE or (stopped >= 0 and speed > fastest):
-                step, stopped, side, fastest = min(reach, limit), r, 0, speed
-        speed = -load[r]
-        if speed > least and above[r] <= (step + TIE) * speed:
-            reach = max(above[r] / speed, 0.0)
-            if reach < step - TIE or (stopped >= 0 and speed > fastest):
-                step, stopped, side, fastest = min(reach, limit), r, 1, speed
-    for r in range(below.shape[0]):
-        below[r] -= step * (load[r] + drift[r])
-        above[r] += step * load[r]
-    return step, stopped, side
-
-
-@kernel
 def freeze(
     group: Integers,
     A: Floats,
@@ -386,7 +359,7 @@ def name(
     bound: Integers,
 ) -> None:
     """Write what ran out for the claims just frozen at row r."""
-    weigh(A, T, w, pivots, r, side)
+    weigh(A, T, w.W, w.nonbasic, w.basic, w.state, pivots, r, side, w.row_worth, w.full_worth)
     for i in group:
         if bound[i] == UNNAMED:
             bound[i] = ran_out(A, T, b, w.fed, w.row_worth, w.full_worth, i)
@@ -416,42 +389,3 @@ def satisfy(
             below[r] = 0.0
             above[r] = 0.0
             drift[r] = 0.0
-
-
-@kernel
-def carry(cap: Floats, price: Floats, w: Work, z: Floats) -> bool:
-    """Read the transfers from the tableau; return whether they are the least carrying."""
-    slacks, last = w.nonbasic.shape[0], w.W.shape[1] - 1
-    claims = slacks - cap.shape[0]
-    dearest = 1.0
-    for t in range(cap.shape[0]):
-        dearest = max(dearest, price[t])
-        v = claims + t
-        if w.state[v] == HIGH:
-            z[t] = cap[t]
-        elif w.state[v] == BASIC:
-            z[t] = min(max(w.below[-1 - w.place[v]], 0.0), cap[t])
-    for c in range(slacks):
-        state = w.state[w.nonbasic[c]]
-        wrong = w.W[c, last] if state == HIGH else -w.W[c, last]
-        if state != FIXED and wrong > BREACH * dearest:
-            return False
-    return True
-
-
-@kernel
-def holds(A: Floats, T: Floats, b: Floats, w: Work, y: Floats, z: Floats, breach: float) -> bool:
-    """Whether no row gives more than it has; recomputed from the answer, not from the gaps."""
-    for r in range(b.shape[0]):
-        w.load[r] = -b[r]
-    for i in range(y.shape[0]):
-        for k in range(w.start[i], w.start[i + 1]):
-            w.load[w.row[k]] += A[w.row[k], i] * y[i]
-    for t in range(z.shape[0]):
-        if z[t] > 0.0:
-            for r in range(b.shape[0]):
-                w.load[r] += T[r, t] * z[t]
-    worst = 0.0
-    for r in range(b.shape[0]):
-        worst = max(worst, w.load[r])
-    return worst <= breach

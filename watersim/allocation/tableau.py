@@ -23,6 +23,8 @@ NONE, UNCLEAR = -1, -2
 
 ENTRY = 1e-9  # a smaller entry of the tableau is none ...
 NOISE = 1e-12  # ... but only below this is it surely rounding
+TIE = 1e-13  # of two steps of the common cover
+BREACH = 1e-9  # of a row or a reduced price, relative
 PIVOT = 1e-6  # the least entry to divide by
 
 
@@ -141,25 +143,64 @@ def entry(A: Floats, T: Floats, W: Floats, pivots: int, r: int, c: int) -> float
 
 
 @kernel
-def relief(A: Floats, T: Floats, price: Floats, w: Work, pivots: int, r: int, side: int) -> int:
+def rise(
+    load: Floats, below: Floats, above: Floats, drift: Floats, limit: float, least: float
+) -> tuple[float, int, int]:
+    """Raise the common cover as far as the rows allow, at most by `limit`.
+
+    Returns
+    -------
+    float, int, int
+        by how much; the row that stopped it (-1: none) and at which bound (0 lower, 1 upper).
+    """
+    step, stopped, side, fastest = limit, -1, 0, 0.0
+    for r in range(below.shape[0]):
+        speed = load[r] + drift[r]
+        if speed > least and below[r] <= (step + TIE) * speed:
+            reach = max(below[r] / speed, 0.0)
+            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+                step, stopped, side, fastest = min(reach, limit), r, 0, speed
+        speed = -load[r]
+        if speed > least and above[r] <= (step + TIE) * speed:
+            reach = max(above[r] / speed, 0.0)
+            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+                step, stopped, side, fastest = min(reach, limit), r, 1, speed
+    for r in range(below.shape[0]):
+        below[r] -= step * (load[r] + drift[r])
+        above[r] += step * load[r]
+    return step, stopped, side
+
+
+@kernel
+def relief(
+    A: Floats,
+    T: Floats,
+    price: Floats,
+    W: Floats,
+    nonbasic: Integers,
+    state: Integers,
+    pivots: int,
+    r: int,
+    side: int,
+) -> int:
     """Return the column that can relieve row r at the least price, NONE or UNCLEAR."""
-    claims, last = A.shape[1], w.W.shape[1] - 1
+    claims, last = A.shape[1], W.shape[1] - 1
     best, best_ratio, best_size = NONE, math.inf, 0.0
-    for c in range(w.nonbasic.shape[0]):
-        state = w.state[w.nonbasic[c]]
-        if state == FIXED:
+    for c in range(nonbasic.shape[0]):
+        may = state[nonbasic[c]]
+        if may == FIXED:
             continue
-        value = entry(A, T, w.W, pivots, r, c)
+        value = entry(A, T, W, pivots, r, c)
         size = abs(value)
         if size <= ENTRY:
             if size > NOISE:
                 return UNCLEAR
             continue
-        if (state == LOW) != ((value < 0.0) == (side == 0)):
+        if (may == LOW) != ((value < 0.0) == (side == 0)):
             continue
         cost = 1.0
         if pivots > 0:
-            cost = abs(w.W[c, last])
+            cost = abs(W[c, last])
         elif c >= claims:
             cost = price[c - claims]
         ratio = cost / size
@@ -218,25 +259,76 @@ def pivot(W: Floats, r: int, c: int) -> None:
 
 
 @kernel
-def weigh(A: Floats, T: Floats, w: Work, pivots: int, r: int, side: int) -> None:
+def weigh(
+    A: Floats,
+    T: Floats,
+    W: Floats,
+    nonbasic: Integers,
+    basic: Integers,
+    state: Integers,
+    pivots: int,
+    r: int,
+    side: int,
+    row_worth: Floats,
+    full_worth: Floats,
+) -> None:
     """Read from row r the multipliers of the rows and full transfers that stop its claims."""
-    claims, slacks = A.shape[1], w.nonbasic.shape[0]
+    claims, slacks = A.shape[1], nonbasic.shape[0]
     sign = 1.0 if side == 0 else -1.0
-    for k in range(w.row_worth.shape[0]):
-        w.row_worth[k] = 0.0
-    for t in range(w.full_worth.shape[0]):
-        w.full_worth[t] = 0.0
+    for k in range(row_worth.shape[0]):
+        row_worth[k] = 0.0
+    for t in range(full_worth.shape[0]):
+        full_worth[t] = 0.0
     for c in range(slacks):
-        v = w.nonbasic[c]
+        v = nonbasic[c]
         if v < claims:
             continue
-        value = sign * entry(A, T, w.W, pivots, r, c)
+        value = sign * entry(A, T, W, pivots, r, c)
         if v >= slacks and value > ENTRY:
-            w.row_worth[v - slacks] = value
-        elif v < slacks and w.state[v] != LOW and value < -ENTRY:
-            w.full_worth[v - claims] = -value
-    v = w.basic[r]
+            row_worth[v - slacks] = value
+        elif v < slacks and state[v] != LOW and value < -ENTRY:
+            full_worth[v - claims] = -value
+    v = basic[r]
     if v >= slacks:
-        w.row_worth[v - slacks] = 1.0
+        row_worth[v - slacks] = 1.0
     elif v >= claims and side == 1:
-        w.full_worth[v - claims] = 1.0
+        full_worth[v - claims] = 1.0
+
+
+@kernel
+def carry(cap: Floats, price: Floats, w: Work, z: Floats) -> bool:
+    """Read the transfers from the tableau; return whether they are the least carrying."""
+    slacks, last = w.nonbasic.shape[0], w.W.shape[1] - 1
+    claims = slacks - cap.shape[0]
+    dearest = 1.0
+    for t in range(cap.shape[0]):
+        dearest = max(dearest, price[t])
+        v = claims + t
+        if w.state[v] == HIGH:
+            z[t] = cap[t]
+        elif w.state[v] == BASIC:
+            z[t] = min(max(w.below[-1 - w.place[v]], 0.0), cap[t])
+    for c in range(slacks):
+        state = w.state[w.nonbasic[c]]
+        wrong = w.W[c, last] if state == HIGH else -w.W[c, last]
+        if state != FIXED and wrong > BREACH * dearest:
+            return False
+    return True
+
+
+@kernel
+def holds(A: Floats, T: Floats, b: Floats, w: Work, y: Floats, z: Floats, breach: float) -> bool:
+    """Whether no row gives more than it has; recomputed from the answer, not from the gaps."""
+    for r in range(b.shape[0]):
+        w.load[r] = -b[r]
+    for i in range(y.shape[0]):
+        for k in range(w.start[i], w.start[i + 1]):
+            w.load[w.row[k]] += A[w.row[k], i] * y[i]
+    for t in range(z.shape[0]):
+        if z[t] > 0.0:
+            for r in range(b.shape[0]):
+                w.load[r] += T[r, t] * z[t]
+    worst = 0.0
+    for r in range(b.shape[0]):
+        worst = max(worst, w.load[r])
+    return worst <= breach

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from watersim.described import Link, Loss, Place, record
+from watersim.described import Link, Loss, Place
 from watersim.fields import Report, Varying, field, varying
 from watersim.jit import kernel
+from watersim.records import record
 from watersim.step import Step
 
 
@@ -68,7 +69,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
     for i in range(p.shape[0]):
         most = u[i].capacity * dt if p[i].limited == 1 else math.inf
         if p[i].transfer >= 0:
-            s.cap[p[i].transfer] = most
+            s.transfer[p[i].transfer].cap = most
         elif p[i].row >= 0:
             s.limit[p[i].row] = most
 
@@ -77,12 +78,12 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
         if p[i].transfer >= 0:
-            entering = s.carried[p[i].transfer]
+            entering = s.transfer[p[i].transfer].carried
             lost = entering * p[i].loss
             arriving = entering - lost
         else:
-            arriving = s.supply[p[i].claim]
-            lost = s.way_loss[p[i].claim]
+            arriving = s.claim[p[i].claim].supply
+            lost = s.claim[p[i].claim].way_loss
             entering = arriving + lost
         y[i].canal_flow = entering / dt
         y[i].canal_loss = lost / dt

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from watersim.described import Link, Loss, Place, record
+from watersim.described import Link, Loss, Place
 from watersim.fields import Report, field, quantity
 from watersim.jit import kernel
+from watersim.records import record
 from watersim.step import Step
 
 
@@ -67,13 +68,13 @@ class Reach(Link):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.runoff[p[i].lower] += x[i].reach_storage
+        s.at[p[i].lower].runoff += x[i].reach_storage
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        entering = s.outflow[p[i].upper]
+        entering = s.at[p[i].upper].outflow
         now = entering * ((1.0 - p[i].loss) * (1.0 - p[i].lag / dt))
         lost = entering * p[i].loss
         under_way = max(0.0, entering - lost - now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from watersim.described import Node, Place, record
+from watersim.described import Node, Place
 from watersim.fields import Report, Varying, field, varying
 from watersim.jit import kernel
+from watersim.records import record
 from watersim.step import Step
 
 
@@ -35,7 +36,7 @@ class Catchment(Node):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.runoff[p[i].section] += u[i].runoff * dt
+        s.at[p[i].section].runoff += u[i].runoff * dt
 
 
 @kernel

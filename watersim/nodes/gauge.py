@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from watersim.described import Claim, Node, Place, record
+from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Varying, field, varying
 from watersim.jit import kernel
+from watersim.records import record
 from watersim.step import INSTREAM_LEAVING, Step
 
 
@@ -49,4 +50,4 @@ class Gauge(Node):
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         if p[i].claim >= 0:
-            s.need[p[i].claim] = u[i].environmental_flow * dt
+            s.claim[p[i].claim].need = u[i].environmental_flow * dt

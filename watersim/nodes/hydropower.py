@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from watersim.described import Claim, Curve, Node, Place, record
+from watersim.described import Claim, Curve, Node, Place
 from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import Table
+from watersim.records import record
 from watersim.step import INSTREAM_LEAVING, Step, curve
 
 GRAVITY = 9.81  # m s-2
@@ -149,16 +150,16 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
         v = p[i].section
         head = p[i].fixed_head
         if head < 0.0:
-            passing = (s.outflow[v] - s.spill[v]) / dt if again == 1 else 0.0
-            tail = curve(p[i].first, p[i].count, passing, s.curve_storage, s.curve_level)
-            head = max(0.0, s.level[v] - tail)
+            passing = (s.at[v].outflow - s.at[v].spill) / dt if again == 1 else 0.0
+            tail = curve(p[i].first, p[i].count, passing, s.curve[0], s.curve[1])
+            head = max(0.0, s.at[v].level - tail)
         per_m3 = JOULE_PER_M3_AND_METRE * p[i].efficiency * head
         most = 0.0
         if per_m3 > 0.0 and head >= p[i].minimum_head:
             most = min(p[i].max_flow, p[i].capacity / per_m3)
         asked = max(0.0, u[i].energy - u[i].other_generation) * dt
         if p[i].claim >= 0:
-            s.need[p[i].claim] = min(asked / per_m3, most * dt) if most > 0.0 else 0.0
+            s.claim[p[i].claim].need = min(asked / per_m3, most * dt) if most > 0.0 else 0.0
         y[i].head = head
         y[i].turbine_flow = most
         y[i].energy_requirement = asked
@@ -168,9 +169,9 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
         v = p[i].section
-        free = s.outflow[v] - s.spill[v] - s.turbined[v]
+        free = s.at[v].outflow - s.at[v].spill - s.at[v].turbined
         passed = min(y[i].turbine_flow * dt, free)
-        s.turbined[v] += passed
+        s.at[v].turbined += passed
         y[i].turbine_flow = passed / dt
         y[i].energy = JOULE_PER_M3_AND_METRE * p[i].efficiency * y[i].head * passed
         y[i].power = y[i].energy / dt

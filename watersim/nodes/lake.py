@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 
-from watersim.described import Curve, Node, Place, record
+from watersim.described import Curve, Node, Place
 from watersim.fields import Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
+from watersim.records import record
 from watersim.step import Step
 
 
@@ -82,8 +83,8 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
     for i in range(p.shape[0]):
         v = p[i].section
         rest(p[i].first, p[i].count, v, u[i], x[i], y[i], s, dt, again)
-        s.full[v] = p[i].capacity
-        s.outlet[v] = 0.0
+        s.at[v].full = p[i].capacity
+        s.at[v].outlet = 0.0
 
 
 @kernel

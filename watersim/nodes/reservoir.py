@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from watersim.described import Claim, Curve, Node, Outlet, Place, record
+from watersim.described import Claim, Curve, Node, Outlet, Place
 from watersim.fields import Described, Report, Varying, Window, field, quantity, shown, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
+from watersim.records import record
 from watersim.step import INSTREAM_LEAVING, RETENTION, Step
 
 
@@ -225,21 +226,21 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
     for i in range(p.shape[0]):
         v = p[i].section
         present = rest(p[i].first, p[i].count, v, u[i], x[i], y[i], s, dt, again)
-        s.full[v] = p[i].capacity
-        s.dead[v] = p[i].dead_storage
-        s.withheld[v] = min(p[i].dead_storage, present)
+        s.at[v].full = p[i].capacity
+        s.at[v].dead = p[i].dead_storage
+        s.at[v].withheld = min(p[i].dead_storage, present)
         if p[i].limited == 1:
-            s.outlet[v] = u[i].outlet_capacity * dt
+            s.at[v].outlet = u[i].outlet_capacity * dt
         if p[i].release_claim >= 0:
-            s.need[p[i].release_claim] = u[i].minimum_release * dt
-        base = s.withheld[v]
+            s.claim[p[i].release_claim].need = u[i].minimum_release * dt
+        base = s.at[v].withheld
         for k in range(p[i].zone, p[i].zone + p[i].zones):
             top = min(max(w[k].top, base), p[i].capacity)
-            s.need[q[k].claim] = (top - base) * w[k].kept
+            s.claim[q[k].claim].need = (top - base) * w[k].kept
             base = top
         for o in range(p[i].outlets):
             k = p[i].zone + p[i].zones + o
-            s.outlet_cap[p[i].outlet + o] = w[k].top * dt if q[k].limited == 1 else math.inf
+            s.way_out[p[i].outlet + o].cap = w[k].top * dt if q[k].limited == 1 else math.inf
 
 
 @kernel
@@ -247,6 +248,6 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
     for i in range(p.shape[0]):
         v = p[i].section
         settle(p[i].first, p[i].count, v, y[i], s, dt)
-        release = s.outflow[v] - s.spill[v]
+        release = s.at[v].outflow - s.at[v].spill
         y[i].release = release / dt
-        y[i].bypass = (release - s.turbined[v]) / dt
+        y[i].bypass = (release - s.at[v].turbined) / dt

@@ -68,7 +68,7 @@ def _instream(ax: Axes, ds: xr.Dataset, node: str, edges: npt.NDArray[np.datetim
             one[f"claim_{name}"].transpose("realization", "time").values
             for name in ("requirement", "supply")
         )
-        name = style.words(str(claim).removeprefix(node)).lower()
+        name = style.words(str(claim).removeprefix(node).strip(". ")).lower()
         need, met = np.median(need, axis=0), np.median(met, axis=0)
         ax.stairs(
             need,
