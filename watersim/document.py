@@ -16,6 +16,7 @@ from watersim.yaml_source import Document, Source
 
 Path = tuple[str | int, ...]
 
+WHOLE = ("title", "description", "time")
 SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals")
 
 
@@ -72,8 +73,9 @@ class Description:
 
     def _walk(self, dotted: str) -> tuple[Path, str]:
         parts = dotted.split(".")
-        if parts[0] not in (*SECTIONS, "time"):
-            return (), f"cannot be changed; changes start with {', '.join(SECTIONS)} or time"
+        if parts[0] not in (*SECTIONS, *WHOLE):
+            known = ", ".join((*SECTIONS, *WHOLE))
+            return (), f"cannot be changed; changes start with one of {known}"
         at: Any = self.data
         path: list[str | int] = []
         for depth, part in enumerate(parts):
@@ -91,7 +93,7 @@ class Description:
             if part not in at and not last and depth > 0:
                 return (), f"does not exist: '{part}' is unknown{suggest(part, map(str, at))}"
             path.append(part)
-            at = at.setdefault(part, {}) if depth == 0 else at.get(part)
+            at = at.setdefault(part, {}) if depth == 0 and not last else at.get(part)
         return tuple(path), ""
 
     def _merge(self, path: Path, value: Any, other: Description, at: Path) -> None:

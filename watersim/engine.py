@@ -104,7 +104,7 @@ def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, roun
 _LOOP = "watersim._loop"
 
 
-def _load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
+def load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
     """The loop compiled, and the same as plain Python that allocates with `exact`."""
     if _LOOP not in sys.modules:
         source = _loop_source()
@@ -183,7 +183,6 @@ class Engine:
     ) -> None:
         self.compiled = compiled
         self.realizations = realizations
-        self._compiled_loop, self._plain_loop = _load_loop()
         self._exactly = exactly
         members = compiled.members
         steps, sections = compiled.seconds.size, compiled.sections.size
@@ -220,9 +219,10 @@ class Engine:
         ModelError
             if a step cannot be settled even by `allocation.exact`.
         """
+        load_loop()
+
         def one(r: int) -> int:
-            count = self._realization(r, first, last, progress)
-            return count
+            return self._realization(r, first, last, progress)
 
         if workers > 1 and self.realizations > 1 and not self._exactly:
             with ThreadPoolExecutor(workers) as pool:
@@ -232,21 +232,20 @@ class Engine:
     def _realization(
         self, r: int, first: int, last: int, progress: Callable[[int], None] | None
     ) -> int:
-        arguments, room, status = self._arguments(r)
+        compiled_loop, plain_loop = load_loop()
+        arguments, status = self._arguments(r)
         fallbacks, t = 0, first
         chunk = max(1, (last - first) // 20) if progress else last - first
         while t < last:
             stop = min(last, t + chunk)
-            reached = t if self._exactly else self._compiled_loop(r, arguments[0], t, stop,
-                                                                  *arguments[1])  # fmt: skip
+            reached = t
+            if not self._exactly:
+                reached = compiled_loop(r, arguments[0], t, stop, *arguments[1])
             if reached < stop:
-                why = int(status[0])
-                done = self._plain_loop(r, arguments[0], reached, reached + 1, *arguments[2])
+                done = plain_loop(r, arguments[0], reached, reached + 1, *arguments[2])
                 if done == reached:
                     raise ModelError(self._sentence(reached, int(status[0])))
                 fallbacks += 0 if self._exactly else 1
-                if why in (LACKING, UNSETTLED_SPILL):
-                    pass
                 reached += 1
             if progress:
                 progress(reached - t)
@@ -261,7 +260,7 @@ class Engine:
         }.get(status) or (REASONS[status] if 0 < status < len(REASONS) else f"reason {status}")
         return f"the allocation of the step that starts on {day} failed: {reason}"
 
-    def _arguments(self, r: int) -> tuple[Any, Room, NDArray[np.int64]]:
+    def _arguments(self, r: int) -> tuple[Any, NDArray[np.int64]]:
         c, out = self.compiled, self.outcome
         sections, claims, outlets = c.sections.size, len(c.claims), len(c.outlets)
         rows, transfers = len(c.rows), len(c.transfers)
@@ -294,4 +293,4 @@ class Engine:
         seen = Step(*(a.view(np.recarray) for a in step[:4]), *step[4:])
         fast = (*head, step, *aids, *groups, *tail)
         slow = (*head, seen, *aids, *plain, *tail)
-        return (f, slow if jit.disabled() else fast, slow), room, status
+        return (f, slow if jit.disabled() else fast, slow), status

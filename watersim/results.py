@@ -308,7 +308,8 @@ def _attributes(ds: xr.Dataset, compiled: Compiled, outcome: Outcome, seed: int)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     ds.attrs.update(
         Conventions="CF-1.11",
-        title=scenario.title + (f", {scenario.variant}" if scenario.variant else ""),
+        title=scenario.title + (f" · {scenario.variant}" if scenario.variant else ""),
+        summary=scenario.question,
         institution="watersim",
         source=f"watersim {watersim.__version__}",
         history=f"{now} watersim run {scenario.sources.shown}",

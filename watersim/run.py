@@ -64,7 +64,7 @@ def run(
         compiled,
         realizations,
         None if forcing is None else _forced(compiled, forcing, realizations),
-        _initial(compiled),
+        initial_states(compiled),
         exactly,
     )
     fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
@@ -121,7 +121,7 @@ def _values(compiled: Compiled, variable: xr.DataArray, realizations: int) -> ND
     return np.broadcast_to(ordered.values, (realizations, starts.size))
 
 
-def _initial(compiled: Compiled) -> tuple[NDArray[Any], ...]:
+def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
     """The states at the start: the scenario's own, or those at the end of a step of another run."""
     given = compiled.scenario.initial
     if given is None:

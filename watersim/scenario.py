@@ -46,6 +46,10 @@ class Scenario:
         (node or canal, part number or −1, key) → value per step, SI, shape (time,)
     tables
         (node, key) → columns in SI
+    title, question
+        the scenario's `title` and `description`
+    variants
+        the names of the variants it has
     notes
         what a reader should know: series that are held or disaggregated
     """
@@ -53,6 +57,7 @@ class Scenario:
     name: str
     variant: str
     title: str
+    question: str
     timeline: Timeline
     parties: Mapping[str, str]
     nodes: Mapping[str, Node]
@@ -61,6 +66,7 @@ class Scenario:
     tables: Mapping[tuple[str, str], Mapping[str, Floats]]
     initial: Mapping[str, str] | None
     notes: tuple[str, ...]
+    variants: tuple[str, ...]
     text: str
     checksums: Mapping[str, str]
     sources: Sources = field(repr=False, compare=False)
@@ -97,7 +103,7 @@ class Scenario:
         if problems:
             raise InputError(problems)
         changed = build_scenario(self.sources, description)
-        return replace(changed, variant=self.variant)
+        return replace(changed, variant=self.variant, variants=self.variants)
 
 
 def load(path: str | Path, variant: str | None = None) -> Scenario:
@@ -128,7 +134,11 @@ def load(path: str | Path, variant: str | None = None) -> Scenario:
             problems += description.change(str(key), value, variants, (name, key))
     if problems:
         raise InputError(problems)
-    return replace(build_scenario(sources, description), variant=variant or "")
+    return replace(
+        build_scenario(sources, description),
+        variant=variant or "",
+        variants=tuple(sorted(variants.data)),
+    )
 
 
 def build_scenario(sources: Sources, description: Description) -> Scenario:
@@ -156,6 +166,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         name=sources.name,
         variant="",
         title=str(description.data.get("title") or sources.name),
+        question=str(description.data.get("description") or ""),
         timeline=timeline,
         parties=parties,
         nodes=nodes,
@@ -164,6 +175,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         tables=read,
         initial=reader.initial(),
         notes=tuple(dict.fromkeys(series.notes)),
+        variants=(),
         text=text,
         checksums={
             shown: hashlib.sha256(path.read_bytes()).hexdigest() for shown, path in files.items()

@@ -74,7 +74,7 @@ def read_scenario(path: Path, root: Path) -> tuple[Sources, Description, Descrip
     problems += description.lay_over(basin, SECTIONS)
     for own in reversed(chain):
         problems += _unknown_keys(own, (*SCENARIO_KEYS, *SECTIONS), "a scenario")
-        problems += description.lay_over(own, ("title", "time", "initial", *SECTIONS))
+        problems += description.lay_over(own, ("title", "description", "time", "initial", *SECTIONS))
         problems += variants.lay_over(_variants(own, problems), tuple(own.data.get("variants") or ()))
     if problems:
         unique = dict.fromkeys(problems)

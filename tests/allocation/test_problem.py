@@ -108,3 +108,12 @@ def test_an_entry_near_rounding_is_left_to_the_exact_method() -> None:
 
 def test_a_tiny_pivot_is_left_to_the_exact_method() -> None:
     assert "too small to divide" in attempt([[1.0]], [[-1e-7]], [1.0], [2.0])
+
+
+def test_an_entry_that_the_room_does_not_know_is_noticed() -> None:
+    network = build([0], [0, 10], [Claim(1, 6), Claim(0, 6)])
+    problem, b, need, cap = network
+    blind = problem._replace(A=np.ascontiguousarray(problem.A * [[0.0, 1.0], [1.0, 1.0]]))
+    y, z, bound = np.empty(2), np.empty(0), np.empty(2, dtype=np.int64)
+    code = fill(*problem[:4], 1, 0, b, need, cap, work(blind), y, z, bound)
+    assert REASONS[code] == "the answer breaks a row"

@@ -202,7 +202,7 @@ def fill(
             return UNSETTLED
     if pivots > 0 and not carry(cap, price, w, z):
         return PRICE
-    return OK if holds(A, T, b, w, y, z, BREACH * largest) else RESIDUAL
+    return OK if holds(A, T, b, y, z, BREACH * largest) else RESIDUAL
 
 
 @kernel

@@ -317,18 +317,14 @@ def carry(cap: Floats, price: Floats, w: Work, z: Floats) -> bool:
 
 
 @kernel
-def holds(A: Floats, T: Floats, b: Floats, w: Work, y: Floats, z: Floats, breach: float) -> bool:
-    """Whether no row gives more than it has; recomputed from the answer, not from the gaps."""
+def holds(A: Floats, T: Floats, b: Floats, y: Floats, z: Floats, breach: float) -> bool:
+    """Whether no row gives more than it has; from every coefficient, not from what was tracked."""
     for r in range(b.shape[0]):
-        w.load[r] = -b[r]
-    for i in range(y.shape[0]):
-        for k in range(w.start[i], w.start[i + 1]):
-            w.load[w.row[k]] += A[w.row[k], i] * y[i]
-    for t in range(z.shape[0]):
-        if z[t] > 0.0:
-            for r in range(b.shape[0]):
-                w.load[r] += T[r, t] * z[t]
-    worst = 0.0
-    for r in range(b.shape[0]):
-        worst = max(worst, w.load[r])
-    return worst <= breach
+        taken = 0.0
+        for i in range(y.shape[0]):
+            taken += A[r, i] * y[i]
+        for t in range(z.shape[0]):
+            taken += T[r, t] * z[t]
+        if taken - b[r] > breach:
+            return False
+    return True
