@@ -67,12 +67,12 @@ def _loop_source() -> str:
     indent = "\n" + " " * 12
     return f'''"""The loop over steps, written by watersim.engine."""
 from watersim.allot import allot
-from watersim.jit import kernel
+from watersim.jit import entry
 from watersim.step import clear
 {chr(10).join(imports)}
 
 
-@kernel
+@entry
 def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, rounds,
               gain, s, fill_work, room, p, u, x, y, q, w, inflow, outflow, outlet_flow, need, supply,
               bound, status):

@@ -23,13 +23,20 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__watersim_kernel__"
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_ENTRY = "__watersim_entry__"
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def kernel(function: F) -> F:
-    """Mark a function as one that the engine compiles."""
+    """Mark a function as one that the engine compiles; compiled, only kernels can call it."""
     setattr(function, _MARK, True)
     return function
+
+
+def entry(function: F) -> F:
+    """Mark a kernel that Python calls too, which costs a wrapper more to compile."""
+    setattr(function, _ENTRY, True)
+    return kernel(function)
 
 
 def is_kernel(value: object) -> bool:
@@ -104,7 +111,12 @@ def compiled(folder: Path | None) -> None:
             for name, value in list(vars(module).items()):
                 if is_kernel(value):
                     if id(value) not in made:
-                        made[id(value)] = numba.njit(value, cache=folder is not None, **_OPTIONS)
+                        made[id(value)] = numba.njit(
+                            value,
+                            cache=folder is not None,
+                            no_cpython_wrapper=not hasattr(value, _ENTRY),
+                            **_OPTIONS,
+                        )
                         setattr(made[id(value)], _MARK, True)
                     setattr(module, name, made[id(value)])
     finally:
