@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watersim.compare import compare
     from watersim.results import open_results
-    from watersim.run import run
+    from watersim.simulation import run
     from watersim.scenario import Scenario, load
-    from watersim.stepper import stepper
+    from watersim.stepping import stepper
 
 __version__ = "0.1.0"
 
@@ -30,8 +30,8 @@ _HOME = {
     "compare": "watersim.compare",
     "load": "watersim.scenario",
     "open_results": "watersim.results",
-    "run": "watersim.run",
-    "stepper": "watersim.stepper",
+    "run": "watersim.simulation",
+    "stepper": "watersim.stepping",
 }
 
 

@@ -33,7 +33,7 @@ class _Plots:
         return lambda *arguments, **options: figures()[name].plot(self._ds, *arguments, **options)
 
 
-@xr.register_dataset_accessor("watersim")
+@xr.register_dataset_accessor("watersim")  # type: ignore[no-untyped-call]
 class WatersimAccessor:
     """What can be asked of a run."""
 
@@ -58,4 +58,3 @@ class WatersimAccessor:
         from watersim.summary import text
 
         return text(self._ds)
-

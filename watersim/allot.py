@@ -59,9 +59,7 @@ def allot(
             r.cap[j] = min(s.transfer[j].cap, total)
         for i in range(r.y.shape[0]):
             r.need[i] = s.claim[i].need
-        status = fill(
-            A, T, price, rank, n_ranks, rounds, r.b, r.need, r.cap, w, r.y, r.z, r.bound
-        )
+        status = fill(A, T, price, rank, n_ranks, rounds, r.b, r.need, r.cap, w, r.y, r.z, r.bound)
         if status != 0:
             return status
         for i in range(r.y.shape[0]):

@@ -73,19 +73,41 @@ _RESULT = click.Path(path_type=Path)
 
 @commands.command()
 @click.argument("scenarios", nargs=-1, required=True, type=_SCENARIO, metavar="SCENARIO...")
-@click.option("-o", "--output", type=_RESULT, metavar="OUT",
-              help="A file for one run, a folder for several.")
-@click.option("--variant", "variants", multiple=True, metavar="A+B",
-              help="A variant, or several joined by +; repeat for further runs.")
-@click.option("--realizations", type=click.IntRange(1), default=1, show_default=True,
-              help="Runs of the same description under other forcing, in one file.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="Seed of the forcing's generator, kept in the file.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
-              help="Threads that share the realizations.")
+@click.option(
+    "-o", "--output", type=_RESULT, metavar="OUT", help="A file for one run, a folder for several."
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="A+B",
+    help="A variant, or several joined by +; repeat for further runs.",
+)
+@click.option(
+    "--realizations",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Runs of the same description under other forcing, in one file.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the forcing's generator, kept in the file.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Threads that share the realizations.",
+)
 @click.option("--plots", is_flag=True, help="Write the standard figures beside the result.")
-@click.option("--resume", is_flag=True,
-              help="Keep results that are there, if their input has not changed.")
+@click.option(
+    "--resume", is_flag=True, help="Keep results that are there, if their input has not changed."
+)
 def run(
     scenarios: Sequence[Path], output: Path | None, variants: Sequence[str], realizations: int,
     seed: int, workers: int, plots: bool, resume: bool,
@@ -94,6 +116,10 @@ def run(
     jobs = [(path, variant) for path in scenarios for variant in variants or ("",)]
     targets = _targets(jobs, output)
     loaded = _load_all(jobs)
+    from watersim.results import prepare
+
+    for target in targets:
+        prepare(target)
     for scenario, target in zip(loaded, targets, strict=True):
         kept = _kept(scenario, target, realizations, seed) if resume else None
         ds = kept if kept is not None else _run_one(scenario, target, realizations, seed, workers)
@@ -107,7 +133,7 @@ def run(
 
 def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers: int) -> Any:
     from watersim.results import save
-    from watersim.run import run
+    from watersim.simulation import run
 
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, workers=workers, progress=advance)
@@ -117,7 +143,9 @@ def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers:
 
 def _targets(jobs: Sequence[tuple[Path, str]], output: Path | None) -> list[Path]:
     """The result file of each job; one job may name its file, several share a folder."""
-    names = [f"{path.stem}.{variant}.nc" if variant else f"{path.stem}.nc" for path, variant in jobs]
+    names = [
+        f"{path.stem}.{variant}.nc" if variant else f"{path.stem}.nc" for path, variant in jobs
+    ]
     single = output is not None and output.suffix == ".nc"
     if output is not None and single:
         if len(jobs) > 1:
@@ -222,8 +250,13 @@ def verify(results: Sequence[Path]) -> None:
 
 @commands.command()
 @click.argument("result", type=_RESULT, metavar="RUN.nc")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
-              help="Folder for the figures; by default named like the file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the figures; by default named like the file.",
+)
 def plot(result: Path, output: Path | None) -> None:
     """Draw the standard figures of a run."""
     from watersim.results import open_results
@@ -243,8 +276,13 @@ def _plot(ds: Any, folder: Path) -> None:
 
 @commands.command()
 @click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="A.nc B.nc...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="REPORT.html",
-              help="One self-contained page instead of the table.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="REPORT.html",
+    help="One self-contained page instead of the table.",
+)
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
     from watersim import compare as comparing
@@ -269,8 +307,13 @@ def compare(results: Sequence[Path], output: Path | None) -> None:
 @commands.command()
 @click.argument("scenario", type=_SCENARIO)
 @click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FIGURE",
-              help="Draw the network as a figure (.png, .svg, .pdf).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FIGURE",
+    help="Draw the network as a figure (.png, .svg, .pdf).",
+)
 def show(scenario: Path, variant: str | None, output: Path | None) -> None:
     """Show the network of a scenario as text, and as a figure."""
     from watersim.scenario import load

@@ -263,11 +263,11 @@ class _Compiler:
             if name in self.network.down:
                 self._take(column, reach, self.network.down[name], -gain[self.position[name]])
             for k, (what, of) in enumerate(self.rows):
-                leaving = what == "claim" and self.claims[
-                    [c.name for c in self.claims].index(of)
-                ]
-                if leaving and leaving.claim.sort == INSTREAM_LEAVING and (
-                    self.section_of(leaving.node) == name
+                leaving = what == "claim" and self.claims[[c.name for c in self.claims].index(of)]
+                if (
+                    leaving
+                    and leaving.claim.sort == INSTREAM_LEAVING
+                    and (self.section_of(leaving.node) == name)
                 ):
                     column[k] -= 1.0
             return

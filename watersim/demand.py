@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Report, Varying, field, quantity, varying
@@ -15,7 +15,9 @@ from watersim.step import CONSUMPTIVE, Step
 class ReturnFlow(Described):
     """The share of the supply that comes back to a river, within the same step."""
 
-    fraction: quantity("fraction", most=1.0) = field("the share of what arrives at the gate")
+    fraction: Annotated[float, quantity("fraction", most=1.0)] = field(
+        "the share of what arrives at the gate"
+    )
     to: str = field("the river node it comes back to")
 
 
@@ -28,7 +30,7 @@ class Demand(Node):
 
     at: str | None = field("the river node it takes from, unless canals lead to it", default=None)
     priority: int = field("its priority, 1 is served first", ge=1)
-    requirement: varying("flow") = field("the flow it asks for at its gate")
+    requirement: Annotated[Varying, varying("flow")] = field("the flow it asks for at its gate")
     return_flow: ReturnFlow | None = field("what comes back to the river", default=None)
 
     order: ClassVar[int] = 40
@@ -85,7 +87,9 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
     for i in range(p.shape[0]):
         c = p[i].claim
         y[i].requirement = u[i].requirement
-        y[i].supply = u[i].requirement if s.claim[c].supply == s.claim[c].need else s.claim[c].supply / dt
+        y[i].supply = (
+            u[i].requirement if s.claim[c].supply == s.claim[c].need else s.claim[c].supply / dt
+        )
         y[i].deficit = max(0.0, y[i].requirement - y[i].supply)
         y[i].diversion = (s.claim[c].supply + s.claim[c].way_loss) / dt
         y[i].return_flow = s.claim[c].way_return / dt

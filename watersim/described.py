@@ -167,7 +167,9 @@ class Node(Kind):
 class LossOnTheWay(Described):
     """Water lost between the head and the end of a link, with its destination."""
 
-    fraction: quantity("fraction", most=0.999) = field("the share of the flow entering that is lost")
+    fraction: Annotated[float, quantity("fraction", most=0.999)] = field(
+        "the share of the flow entering that is lost"
+    )
     to: str | None = field(
         "the river node it comes back to, or `groundwater`, where it leaves the model", default=None
     )

@@ -144,7 +144,9 @@ def _with_exact(loop: Callable[..., int]) -> Callable[..., int]:
         A: Floats, T: Floats, price: Floats, rank: Any, n_ranks: int, rounds: int,
         b: Floats, need: Floats, cap: Floats, w: Any, y: Floats, z: Floats, bound: Any,
     ) -> int:  # fmt: skip
-        given = exact.allocate(Problem(A, T, price, rank, rounds), b.copy(), need.copy(), cap.copy())
+        given = exact.allocate(
+            Problem(A, T, price, rank, rounds), b.copy(), need.copy(), cap.copy()
+        )
         y[:], z[:], bound[:] = given.y, given.z, given.bound
         return 0
 

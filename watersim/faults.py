@@ -59,8 +59,12 @@ def _sentence(
         limit = fault["ctx"]["ge" if sort == "greater_than_equal" else "le"]
         return f"must be {bound} {limit:g} (got {shown(value)}){remedy}"
     if sort in _SORTS:
-        got = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else (
-            shown(value)
+        got = (
+            "a mapping"
+            if isinstance(value, dict)
+            else "a list"
+            if isinstance(value, list)
+            else (shown(value))
         )
         return f"must be {_SORTS[sort]} (got {got}){remedy}"
     return f"{fault['msg']} (got {shown(value)}){remedy}"
@@ -72,9 +76,7 @@ def _model_at(kind: type[BaseModel], inner: KeyPath) -> tuple[type[BaseModel], s
     for depth, part in enumerate(inner):
         if isinstance(part, int):
             continue
-        field = next(
-            (f for name, f in model.model_fields.items() if part in (name, f.alias)), None
-        )
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
         if field is None:
             return model, ""
         meaning = field.description or ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 from watersim.units import UNITS, Dimension, parse_quantity, spellings
 
@@ -37,15 +38,13 @@ class Report(NamedTuple):
     target: str | None = None
 
 
+_FLAGS = {None: "nothing", True: "true", False: "false"}
+
+
 def shown(value: object) -> str:
     """A value as the user wrote it, shortened for a message."""
-    text = {None: "nothing", True: "true", False: "false"}.get(value) if _is_flag(value) else None
-    text = text or (value if isinstance(value, str) else repr(value))
+    text = _FLAGS[value] if value is None or isinstance(value, bool) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _is_flag(value: object) -> bool:
-    return value is None or isinstance(value, bool)
 
 
 def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
@@ -62,17 +61,16 @@ def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
         try:
             number, unit = parse_quantity(value)
         except ValueError as error:
-            raise ValueError(
-                f"{error} (got {shown(value)}); write {_example(dimension)}"
-            ) from None
+            raise ValueError(f"{error} (got {shown(value)}); write {_example(dimension)}") from None
     else:
         number, unit = float(value), "1"
     if not math.isfinite(number):
         raise ValueError(f"must be finite (got {shown(value)})")
     if UNITS[unit].dimension != dimension:
         if unit == "1":
-            raise ValueError(f"has no unit (got {shown(value)}); units of {dimension} are "
-                             f"{spellings(dimension)}")
+            raise ValueError(
+                f"has no unit (got {shown(value)}); units of {dimension} are {spellings(dimension)}"
+            )
         raise ValueError(
             f"must be a {dimension}, not a {UNITS[unit].dimension} (got {shown(value)}); "
             f"units of {dimension} are {spellings(dimension)}"
@@ -117,23 +115,37 @@ def _quantity_schema(dimension: Dimension) -> dict[str, Any]:
     return {"anyOf": [text, {"type": "number"}]} if dimension == "fraction" else text
 
 
-def quantity(
-    dimension: Dimension, *, least: float | None = 0.0, most: float | None = None
-) -> Any:
-    """The type of a number with a unit that does not change in time; holds SI."""
+class quantity:  # noqa: N801  reads as a word in annotations
+    """Marks a number with a unit that does not change in time: ``Annotated[float, quantity(…)]``.
 
-    def read(value: object) -> float:
-        number, unit = to_number(value, dimension)
+    The field holds SI.
+    """
+
+    def __init__(
+        self, dimension: Dimension, *, least: float | None = 0.0, most: float | None = None
+    ) -> None:
+        self.dimension: Dimension = dimension
+        self.least = least
+        self.most = most
+
+    def read(self, value: object) -> float:
+        """The SI value; ValueError with a sentence if it does not fit."""
+        number, unit = to_number(value, self.dimension)
         if UNITS[unit].per is not None:
             raise ValueError(
                 f"must not depend on the calendar (got {shown(value)}); write it in m3/s or per day"
             )
         si = number * UNITS[unit].factor
-        _check_range(si, value, dimension, least, most)
+        _check_range(si, value, self.dimension, self.least, self.most)
         return si
 
-    schema = _quantity_schema(dimension)
-    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return _quantity_schema(self.dimension)
 
 
 class Disaggregate(Described):
@@ -181,58 +193,75 @@ class Window(NamedTuple):
     inside: float
 
 
-def varying(dimension: Dimension, *, least: float = 0.0, most: float | None = None) -> Any:
-    """The type of a quantity that may vary in time; holds a `Varying`."""
+class varying:  # noqa: N801
+    """Marks a quantity that may vary in time: ``Annotated[Varying, varying("flow")]``."""
 
-    def read(value: object) -> Varying:
+    def __init__(
+        self, dimension: Dimension, *, least: float = 0.0, most: float | None = None
+    ) -> None:
+        self.dimension: Dimension = dimension
+        self.least = least
+        self.most = most
+
+    def read(self, value: object) -> Varying:
+        """The form it is given in; ValueError with a sentence if it does not fit."""
+        dimension = self.dimension
         if isinstance(value, Varying):
             return value
         if not isinstance(value, dict):
             number, unit = to_number(value, dimension)
             if UNITS[unit].per is None:
-                _check_range(number * UNITS[unit].factor, value, dimension, least, most)
-            elif number < 0 and least >= 0:
+                _check_range(number * UNITS[unit].factor, value, dimension, self.least, self.most)
+            elif number < 0 and self.least >= 0:
                 raise ValueError(f"must be at least 0 (got {shown(value)})")
             return Varying(dimension=dimension, constant=str(value))
-        return Varying(dimension=dimension, **_read_forms(value, dimension, least, most))
+        forms = _read_forms(value, dimension, self.least, self.most)
+        return Varying(dimension=dimension, **forms)
 
-    forms = {
-        "anyOf": [
-            _quantity_schema(dimension),
-            _form_schema("monthly", 12),
-            _form_schema("decades", 36),
-            {
-                "type": "object",
-                "properties": {
-                    "annual": {"type": "string"},
-                    "shares": {"type": "array", "items": {"type": "number"}},
-                    "unit": {"const": "%"},
-                    "factor": {"type": "number"},
-                },
-                "required": ["annual", "shares", "unit"],
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "properties": {
-                    "file": {"type": "string"},
-                    "column": {"type": "string"},
-                    "missing": {"type": "array", "items": {"type": "string"}},
-                    "finer": {},
-                    "factor": {"type": "number"},
-                },
-                "required": ["file", "column"],
-                "additionalProperties": False,
-            },
-        ]
-    }
-    return Annotated[Varying, BeforeValidator(read), WithJsonSchema(forms)]
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {
+            "anyOf": [
+                _quantity_schema(self.dimension),
+                _form_schema("monthly", 12),
+                _form_schema("decades", 36),
+                _ANNUAL_SCHEMA,
+                _FILE_SCHEMA,
+            ]
+        }
+
+
+_ANNUAL_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "annual": {"type": "string"},
+        "shares": {"type": "array", "items": {"type": "number"}},
+        "unit": {"const": "%"},
+        "factor": {"type": "number"},
+    },
+    "required": ["annual", "shares", "unit"],
+    "additionalProperties": False,
+}
+_FILE_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string"},
+        "column": {"type": "string"},
+        "missing": {"type": "array", "items": {"type": "string"}},
+        "finer": {},
+        "factor": {"type": "number"},
+    },
+    "required": ["file", "column"],
+    "additionalProperties": False,
+}
 
 
 def _form_schema(form: str, length: int) -> dict[str, Any]:
-    numbers = {
-        "type": "array", "items": {"type": "number"}, "minItems": length, "maxItems": length
-    }
+    numbers = {"type": "array", "items": {"type": "number"}, "minItems": length, "maxItems": length}
     return {
         "type": "object",
         "properties": {form: numbers, "unit": {"type": "string"}, "factor": {"type": "number"}},
@@ -254,7 +283,9 @@ def _read_forms(
     for key in value:
         if key != form and key not in _KEYS[form]:
             allowed = ", ".join(sorted(_KEYS[form]))
-            raise ValueError(f"has a key {key!r} that does not go with '{form}'; it takes {allowed}")
+            raise ValueError(
+                f"has a key {key!r} that does not go with '{form}'; it takes {allowed}"
+            )
     read = dict(value)
     factor = read.get("factor", 1.0)
     if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor < 0:
@@ -289,7 +320,9 @@ def _annual(read: dict[str, Any], dimension: Dimension) -> dict[str, Any]:
         raise ValueError(f"must be at least 0 (got {shown(read['annual'])})")
     shares = read.get("shares")
     if not isinstance(shares, list) or len(shares) not in (12, 36):
-        raise ValueError("needs 'shares': 12 (months) or 36 (decades) percentages of the year's sum")
+        raise ValueError(
+            "needs 'shares': 12 (months) or 36 (decades) percentages of the year's sum"
+        )
     numbers = _numbers(shares, "shares", len(shares))
     if min(numbers) < 0 or abs(sum(numbers) - 100.0) > 1e-6:
         raise ValueError(f"has shares that must sum to 100 % (got {sum(numbers):g} %)")

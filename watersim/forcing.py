@@ -120,5 +120,3 @@ def inside(window: Window, timeline: Timeline) -> Floats:
     else:
         within = (days >= window.first) | (days <= window.last)
     return np.where(within, window.inside, 1.0 - window.inside)
-
-

@@ -7,7 +7,7 @@ the area dV/dh = V b / (h − h_0). Both end as tables that the kernels interpol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,12 @@ class Levels(Described):
     """Level, area and storage of a lake: a table, or a power curve below a full-supply level."""
 
     file: str | None = field("a CSV table with level_m, area_km2, storage_hm3", default=None)
-    full_level: quantity("length", least=-500.0) | None = field(
+    full_level: Annotated[float, quantity("length", least=-500.0)] | None = field(
         "the level at capacity, above sea", default=None
     )
-    depth: quantity("length", least=1e-3) | None = field("the depth at capacity", default=None)
+    depth: Annotated[float, quantity("length", least=1e-3)] | None = field(
+        "the depth at capacity", default=None
+    )
     exponent: float | None = field("the exponent b of V ~ depth^b, 1 to 10", default=None)
 
     def misfits(self) -> Iterator[tuple[str, str]]:

@@ -61,7 +61,9 @@ def build(
         upper, _, lower = (part.strip() for part in name.partition(">"))
         if down.get(upper) != lower:
             known = [reach_name(*pair) for pair in down.items()]
-            faults.append((("reaches", name), f"is not a reach of the rivers{suggest(name, known)}"))
+            faults.append(
+                (("reaches", name), f"is not a reach of the rivers{suggest(name, known)}")
+            )
     if faults:
         return None, faults
     faults = list(_places(nodes, down, canals))
@@ -109,9 +111,7 @@ def _keys(key: str) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in key.split(".")]
 
 
-def _rivers(
-    nodes: Mapping[str, Node], rivers: Sequence[str]
-) -> tuple[dict[str, str], list[Fault]]:
+def _rivers(nodes: Mapping[str, Node], rivers: Sequence[str]) -> tuple[dict[str, str], list[Fault]]:
     down: dict[str, str] = {}
     faults: list[Fault] = []
     for k, text in enumerate(rivers):
@@ -152,8 +152,9 @@ def _places(
         if node.has_outlet_limit() and node.surplus_outlets():
             first = getattr(node, "outlets")[0].to  # noqa: B009  the field of the kind itself
             if first != down.get(name):
-                yield (*path, "outlets", 0, "to"), (
-                    f"must be the next node down the river, '{down.get(name)}' (got {first})"
+                yield (
+                    (*path, "outlets", 0, "to"),
+                    (f"must be the next node down the river, '{down.get(name)}' (got {first})"),
                 )
     for name, canal in canals.items():
         if nodes[canal.source].ends_river:

@@ -7,10 +7,12 @@ state says in ``store_of`` whose water it is. `watersim.closure` needs nothing e
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -106,9 +108,7 @@ def _family(
             )
 
 
-def _members(
-    ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]
-) -> None:
+def _members(ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]) -> None:
     """The coordinates of a family: name, kind, party, and what its kinds add."""
     ds[family] = (family, np.array(names, object), {"long_name": f"name of the {family}"})
     own = [members[name] for name in names]
@@ -198,7 +198,9 @@ def _links(ds: xr.Dataset, compiled: Compiled) -> None:
         _coordinate(ds, "canal", "canal_from", [canal.source for canal in canals])
         _coordinate(ds, "canal", "canal_to", [canal.target for canal in canals])
         lost = [canal.loss.to or "" if canal.loss else "" for canal in canals]
-        _coordinate(ds, "canal", "canal_loss_to", [to if to != "groundwater" else "" for to in lost])
+        _coordinate(
+            ds, "canal", "canal_loss_to", [to if to != "groundwater" else "" for to in lost]
+        )
 
 
 def _sites(ds: xr.Dataset, compiled: Compiled) -> None:
@@ -372,8 +374,25 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
         reason = error.strerror or str(error)
         raise MachineError(f"{path}: cannot be written ({reason})") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return path
+
+
+def prepare(path: Path) -> None:
+    """Make a result's folder and try to write there, so that no run is computed in vain.
+
+    Raises
+    ------
+    MachineError
+        if the disk or a permission stands in the way.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def open_results(path: str | Path) -> xr.Dataset:

@@ -223,7 +223,9 @@ class _Reader:
         given = self.description.section("time")
         path: KeyPath = ("time",)
         if not isinstance(given, dict):
-            self.add([(path, "is required; write {start: 2000-01-01, end: 2013-12-31, step: month}")])
+            self.add(
+                [(path, "is required; write {start: 2000-01-01, end: 2013-12-31, step: month}")]
+            )
             return None
         wanted = ("start", "end", "step")
         self.add([((*path, key), f"is not a key of time; it has {', '.join(wanted)}")
@@ -431,5 +433,3 @@ class _Forcing:
             step = int(np.argmax(values < 0.0))
             raise ValueError(f"must be at least 0 (is negative on {self.timeline.starts[step]})")
         return values
-
-

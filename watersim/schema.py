@@ -161,8 +161,7 @@ def _members() -> dict[str, Schema]:
         "type": ["object", "null"],
         "properties": {"kind": _kind_of_node()},
         "allOf": [
-            {"if": _is_kind(name), "then": part}
-            for name, part in zip(nodes, parts, strict=True)
+            {"if": _is_kind(name), "then": part} for name, part in zip(nodes, parts, strict=True)
         ],
         "if": {"type": "object", "not": {"required": ["kind"]}},
         "then": {"anyOf": parts},
@@ -241,7 +240,7 @@ def _removable(part: Schema) -> Schema:
     """Let ``null`` stand for a value too, under the same description."""
     if "const" in part or {"type": "null"} in part.get("anyOf", ()):
         return part
-    about = {key: part[key] for key in ("description", "default") if key in part}
+    about: Schema = {key: part[key] for key in ("description", "default") if key in part}
     rest = {key: value for key, value in part.items() if key not in about}
     return {**about, "anyOf": [*rest["anyOf"], {"type": "null"}]} if set(rest) == {"anyOf"} else {
         **about, "anyOf": [rest, {"type": "null"}]

@@ -1,4 +1,4 @@
-"""init: shipped basins and scenarios, or a commented template → a user's folder; never overwrites."""
+"""init: shipped basins and scenarios, or a template → a user's folder; never overwrites."""
 
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ def _in_the_way(folder: Path, name: Path) -> list[Problem]:
     """What would be overwritten, or stands where a folder is needed."""
     target = folder / name
     if os.path.lexists(target):
-        return [Problem("is already there; nothing was written, choose another folder", str(target))]
-    above = [parent for parent in (*target.parents,) if parent.exists() and not parent.is_dir()]
+        return [
+            Problem("is already there and was left as it is; choose another folder", str(target))
+        ]
+    above = [parent for parent in target.parents if parent.exists() and not parent.is_dir()]
     return [Problem("is a file where a folder is needed", str(path)) for path in above]

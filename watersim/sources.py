@@ -74,8 +74,12 @@ def read_scenario(path: Path, root: Path) -> tuple[Sources, Description, Descrip
     problems += description.lay_over(basin, SECTIONS)
     for own in reversed(chain):
         problems += _unknown_keys(own, (*SCENARIO_KEYS, *SECTIONS), "a scenario")
-        problems += description.lay_over(own, ("title", "description", "time", "initial", *SECTIONS))
-        problems += variants.lay_over(_variants(own, problems), tuple(own.data.get("variants") or ()))
+        problems += description.lay_over(
+            own, ("title", "description", "time", "initial", *SECTIONS)
+        )
+        problems += variants.lay_over(
+            _variants(own, problems), tuple(own.data.get("variants") or ())
+        )
     if problems:
         unique = dict.fromkeys(problems)
         raise InputError(sorted(unique, key=lambda problem: (problem.file, problem.line)))
@@ -108,9 +112,7 @@ def _chain(path: Path, root: Path, files: dict[str, Path]) -> list[Description]:
         path = path.parent / base
 
 
-def _basin(
-    own: Description, root: Path, files: dict[str, Path]
-) -> tuple[Description, Path]:
+def _basin(own: Description, root: Path, files: dict[str, Path]) -> tuple[Description, Path]:
     name = own.data["basin"]
     if not isinstance(name, str) or not name:
         raise InputError(

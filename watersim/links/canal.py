@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.described import Link, Loss, Place
 from watersim.fields import Report, Varying, field, varying
@@ -23,12 +23,10 @@ class Canal(Link):
     kind: Literal["canal"] = "canal"
     source: str = field("the river node it takes from", alias="from")
     target: str = field("the site or river node it leads to", alias="to")
-    capacity: varying("flow") | None = field(
+    capacity: Annotated[Varying, varying("flow")] | None = field(
         "what it carries at most, at its head; without it, unlimited", default=None
     )
-    loss: Loss | None = field(
-        "the share of the flow entering that is lost", default=None
-    )
+    loss: Loss | None = field("the share of the flow entering that is lost", default=None)
     preference: int = field("1 is used first where there is a choice", default=1, ge=1)
 
     order: ClassVar[int] = 50

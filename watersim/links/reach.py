@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.described import Link, Loss, Place
 from watersim.fields import Report, field, quantity
@@ -20,10 +20,8 @@ class Reach(Link):
     """
 
     kind: Literal["reach"] = "reach"
-    loss: Loss | None = field(
-        "the share of the flow entering that is lost", default=None
-    )
-    lag: quantity("time") = field("the travel time", default=0.0)
+    loss: Loss | None = field("the share of the flow entering that is lost", default=None)
+    lag: Annotated[float, quantity("time")] = field("the travel time", default=0.0)
 
     order: ClassVar[int] = 5
     family: ClassVar[str] = "reach"

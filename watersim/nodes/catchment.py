@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.described import Node, Place
 from watersim.fields import Report, Varying, field, varying
@@ -16,7 +16,7 @@ class Catchment(Node):
     """A source of natural flow: ``inflow = runoff`` (+ what arrives from above)."""
 
     kind: Literal["catchment"]
-    runoff: varying("flow") = field("the natural flow it yields")
+    runoff: Annotated[Varying, varying("flow")] = field("the natural flow it yields")
 
     order: ClassVar[int] = 10
     family: ClassVar[str] = "catchment"

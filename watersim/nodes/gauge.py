@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Varying, field, varying
@@ -15,7 +15,7 @@ from watersim.step import INSTREAM_LEAVING, Step
 class EnvironmentalFlow(Described):
     """A flow that must stay in the river, measured on what leaves the node."""
 
-    flow: varying("flow") = field("the flow that must stay in the river")
+    flow: Annotated[Varying, varying("flow")] = field("the flow that must stay in the river")
     priority: int = field("its priority, 1 is served first", ge=1)
 
 

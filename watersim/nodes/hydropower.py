@@ -24,9 +24,9 @@ JOULE_PER_M3_AND_METRE = DENSITY * GRAVITY
 class EnergyRequirement(Described):
     """Energy asked of the plant, with its priority."""
 
-    energy: varying("power") = field("the energy asked for, in MW or GWh/month")
+    energy: Annotated[Varying, varying("power")] = field("the energy asked for, in MW or GWh/month")
     priority: int = field("its priority, 1 is served first", ge=1)
-    other_generation: varying("power") | None = field(
+    other_generation: Annotated[Varying, varying("power")] | None = field(
         "generation elsewhere that covers it first", default=None
     )
 
@@ -34,7 +34,9 @@ class EnergyRequirement(Described):
 class Tailwater(Described):
     """The water level below the plant: constant, or a rating curve of the flow."""
 
-    level: quantity("length", least=-500.0) | None = field("the level above sea", default=None)
+    level: Annotated[float, quantity("length", least=-500.0)] | None = field(
+        "the level above sea", default=None
+    )
     file: str | None = field("a CSV rating curve with flow_m3s and level_m", default=None)
 
 
@@ -52,18 +54,22 @@ class Hydropower(Node):
 
     kind: Literal["hydropower"]
     at: str = field("the reservoir or junction it stands at")
-    capacity: quantity("power") = field("the installed capacity")
-    max_flow: quantity("flow") | None = field("the turbines' largest flow", default=None)
-    efficiency: quantity("fraction", least=0.01, most=1.0) = field(
+    capacity: Annotated[float, quantity("power")] = field("the installed capacity")
+    max_flow: Annotated[float, quantity("flow")] | None = field(
+        "the turbines' largest flow", default=None
+    )
+    efficiency: Annotated[float, quantity("fraction", least=0.01, most=1.0)] = field(
         "overall efficiency of turbines and generators"
     )
     tailwater: Annotated[Tailwater | None, BeforeValidator(_tailwater)] = field(
         "the level below the plant, or {file: rating curve}", default=None
     )
-    head: quantity("length") | None = field(
+    head: Annotated[float, quantity("length")] | None = field(
         "a fixed net head, for a plant at a junction", default=None
     )
-    minimum_head: quantity("length") = field("the head below which it stands still", default=0.0)
+    minimum_head: Annotated[float, quantity("length")] = field(
+        "the head below which it stands still", default=0.0
+    )
     energy_requirement: EnergyRequirement | None = field(
         "energy asked of the plant, with its priority", default=None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.demand import Demand, after, before
 from watersim.fields import field, quantity
@@ -14,7 +14,7 @@ class Irrigation(Demand):
     """Irrigated land: ``supply = return_flow + consumption ≤ requirement``."""
 
     kind: Literal["irrigation"]
-    area: quantity("area") | None = field("the irrigated area", default=None)
+    area: Annotated[float, quantity("area")] | None = field("the irrigated area", default=None)
 
     sector: ClassVar[str] = "irrigation"
 

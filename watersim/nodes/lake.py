@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 
 from watersim.described import Curve, Node, Place
@@ -21,12 +21,20 @@ class Lake(Node):
     """
 
     kind: Literal["lake"]
-    capacity: quantity("volume") = field("the storage at which it overflows")
+    capacity: Annotated[float, quantity("volume")] = field("the storage at which it overflows")
     levels: Levels = field("its level–area–storage curve")
-    initial_storage: quantity("volume") = field("the storage at the start of the run")
-    evaporation: varying("depth rate") | None = field("open-water evaporation", default=None)
-    precipitation: varying("depth rate") | None = field("rain and snow on the lake", default=None)
-    seepage: varying("depth rate") | None = field("seepage through the bed", default=None)
+    initial_storage: Annotated[float, quantity("volume")] = field(
+        "the storage at the start of the run"
+    )
+    evaporation: Annotated[Varying, varying("depth rate")] | None = field(
+        "open-water evaporation", default=None
+    )
+    precipitation: Annotated[Varying, varying("depth rate")] | None = field(
+        "rain and snow on the lake", default=None
+    )
+    seepage: Annotated[Varying, varying("depth rate")] | None = field(
+        "seepage through the bed", default=None
+    )
 
     order: ClassVar[int] = 21
     family: ClassVar[str] = "reservoir"
@@ -93,5 +101,3 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
         settle(p[i].first, p[i].count, p[i].section, y[i], s, dt)
         y[i].release = 0.0
         y[i].bypass = 0.0
-
-

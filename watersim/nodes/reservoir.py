@@ -20,7 +20,7 @@ from watersim.step import INSTREAM_LEAVING, RETENTION, Step
 class MinimumRelease(Described):
     """A flow that must leave the dam."""
 
-    flow: varying("flow") = field("the flow that must leave the dam")
+    flow: Annotated[Varying, varying("flow")] = field("the flow that must leave the dam")
     priority: int = field("its priority, 1 is served first", ge=1)
 
 
@@ -28,7 +28,9 @@ class SurplusOutlet(Described):
     """One of several ways out for water that no claim took and no zone keeps, in order of use."""
 
     to: str = field("the river node it leads to")
-    capacity: varying("flow") | None = field("its capacity; without it, unlimited", default=None)
+    capacity: Annotated[Varying, varying("flow")] | None = field(
+        "its capacity; without it, unlimited", default=None
+    )
 
 
 def _top(value: object) -> object:
@@ -55,7 +57,7 @@ class Zone(Described):
     """A part of the storage that is kept with a priority; zones stand on one another."""
 
     name: str = field("the zone's name")
-    to: Annotated[varying("volume") | None, BeforeValidator(_top)] = field(
+    to: Annotated[Annotated[Varying, varying("volume")] | None, BeforeValidator(_top)] = field(
         "the storage it reaches up to, or `capacity`"
     )
     priority: int | None = field("its priority; without it, after all claims", default=None, ge=1)
@@ -74,15 +76,25 @@ class Reservoir(Node):
     """
 
     kind: Literal["reservoir"]
-    capacity: quantity("volume") = field("the full-supply volume")
+    capacity: Annotated[float, quantity("volume")] = field("the full-supply volume")
     levels: Levels = field("its level–area–storage curve")
-    initial_storage: quantity("volume") = field("the storage at the start of the run")
-    dead_storage: quantity("volume") = field("the storage below its lowest outlet", default=0.0)
+    initial_storage: Annotated[float, quantity("volume")] = field(
+        "the storage at the start of the run"
+    )
+    dead_storage: Annotated[float, quantity("volume")] = field(
+        "the storage below its lowest outlet", default=0.0
+    )
     zones: list[Zone] = field("its zones from below", default=[])
-    evaporation: varying("depth rate") | None = field("open-water evaporation", default=None)
-    precipitation: varying("depth rate") | None = field("rain and snow on the lake", default=None)
-    seepage: varying("depth rate") | None = field("seepage through the bed", default=None)
-    outlet_capacity: varying("flow") | None = field(
+    evaporation: Annotated[Varying, varying("depth rate")] | None = field(
+        "open-water evaporation", default=None
+    )
+    precipitation: Annotated[Varying, varying("depth rate")] | None = field(
+        "rain and snow on the lake", default=None
+    )
+    seepage: Annotated[Varying, varying("depth rate")] | None = field(
+        "seepage through the bed", default=None
+    )
+    outlet_capacity: Annotated[Varying, varying("flow")] | None = field(
         "what outlets and turbines pass at most; without it, unlimited", default=None
     )
     outlets: list[SurplusOutlet] = field("ways out in order of use, the river first", default=[])
@@ -107,9 +119,11 @@ class Reservoir(Node):
 
     def claims(self) -> list[Claim]:
         release = self.minimum_release
-        asked = [Claim("minimum_release", INSTREAM_LEAVING, release.priority, "environment")] if (
-            release
-        ) else []
+        asked = (
+            [Claim("minimum_release", INSTREAM_LEAVING, release.priority, "environment")]
+            if (release)
+            else []
+        )
         return asked + [
             Claim(zone.name, RETENTION, zone.priority, "storage", zone.balance_group)
             for zone in self.stack()
@@ -174,9 +188,8 @@ class Reservoir(Node):
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
         zones = [{"claim": place.claim(zone.name), "limited": 1} for zone in self.stack()]
-        return zones + [
-            {"claim": -1, "limited": outlet.capacity is not None} for outlet in self.outlets[1:]
-        ]
+        ways = [{"claim": -1, "limited": int(o.capacity is not None)} for o in self.outlets[1:]]
+        return [*zones, *ways]
 
     def initial(self) -> Mapping[str, float]:
         return {"storage": self.initial_storage}

@@ -74,9 +74,7 @@ def run(
     return ds
 
 
-def _forced(
-    compiled: Compiled, forcing: xr.Dataset, realizations: int
-) -> tuple[NDArray[Any], ...]:
+def _forced(compiled: Compiled, forcing: xr.Dataset, realizations: int) -> tuple[NDArray[Any], ...]:
     """The forcing records with the values of a Dataset in the place of the files'."""
     left = {str(name) for name in forcing.data_vars}
     records = []

@@ -12,7 +12,7 @@ from watersim.compile import compile
 from watersim.engine import Engine
 from watersim.errors import InputError
 from watersim.results import label
-from watersim.run import initial_states
+from watersim.simulation import initial_states
 from watersim.scenario import Scenario
 
 

@@ -1,0 +1,252 @@
+"""summary: Dataset → the short account of a run that a planner reads first; pure.
+
+Amounts are per year where the run is a whole number of years (any twelve months in a row), else
+sums over the run: half a year with the growing season in it must not be doubled. With several
+realizations a row shows the median, and the row below it what 10 and 90 % of them stay under.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from watersim.metrics import SEASONS, metrics, seconds
+from watersim.remarks import short, warnings
+
+Floats = npt.NDArray[np.float64]
+
+HM3 = 1e-6  # hm3 in a m3
+GWH = 1.0 / 3.6e12  # GWh in a J
+NOTHING = "–"
+WIDTH = 80
+GAP = 2
+MONTHS = ("Apr–Sep", "Oct–Mar")  # of SEASONS, growing and winter
+
+
+class Table(NamedTuple):
+    """A small table as text: the first column holds labels, the others numbers or dates."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+class Summary(NamedTuple):
+    """What `text` prints, as plain data."""
+
+    title: str
+    facts: list[str]
+    tables: list[Table]
+    short: list[str]
+    notes: list[str]
+    warnings: list[str]
+
+
+def summary(ds: xr.Dataset) -> Summary:
+    """Sum a run up: cover by party and sector, energy, storage, what was short and why."""
+    measures = metrics(ds)
+    tables = [
+        *(_supply(ds, measures) if "site" in ds.dims else ()),
+        *(_energy(ds, measures) if "plant" in ds.dims else ()),
+        *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
+    ]
+    notes = [line for line in str(ds.attrs.get("notes", "")).split("\n") if line]
+    fallbacks = int(ds.attrs.get("exact_fallbacks", 0))
+    if fallbacks:
+        notes.append(f"{fallbacks} fills were settled by linear programmes, the slow way")
+    title = str(ds.attrs.get("title", ""))
+    return Summary(title, _facts(ds), tables, list(short(ds)), notes, list(warnings(ds)))
+
+
+def per_year(ds: xr.Dataset) -> tuple[float, str]:
+    """By what to divide sums over the run, and what to write behind their unit.
+
+    A step counts as its share of its calendar month, so that any run of whole months has the length
+    a reader expects, leap years or not.
+    """
+    month = ds["time"].values.astype("datetime64[M]")
+    days = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(float)
+    years = float(np.sum(seconds(ds).values / 86_400.0 / days)) / 12.0
+    whole = round(years)
+    if whole >= 1 and abs(years - whole) < 1e-6:
+        return float(whole), "/yr"
+    return 1.0, " in the run"
+
+
+def party_names(ds: xr.Dataset) -> dict[str, str]:
+    """Name of every party by its key."""
+    return {str(k): str(v) for k, v in json.loads(str(ds.attrs.get("parties", "{}"))).items()}
+
+
+def _facts(ds: xr.Dataset) -> list[str]:
+    bounds = ds["time_bounds"].values.astype("datetime64[D]")
+    step = f"{ds.attrs.get('step', 'step')}s"
+    period = f"{bounds[0, 0]} to {bounds[-1, 1] - 1}, {ds.sizes['time']} {step}"
+    members = ds.sizes["realization"]
+    if members > 1:
+        period += f", {members} realizations (median, below it 10–90 %)"
+    closure = ds.attrs.get("closure_residual")
+    return [period, *([f"water balance closes to {float(closure):.1e}"] if closure is not None
+                      else [])]  # fmt: skip
+
+
+def text(ds: xr.Dataset) -> str:
+    """Lay the summary out for a terminal of 80 columns."""
+    found = summary(ds)
+    parts = [[found.title, *found.facts]]
+    parts += [[table.title, *_lines(table)] for table in found.tables]
+    listed = {"Short": found.short, "Warnings": found.warnings, "Notes": found.notes}
+    for heading, lines in listed.items():
+        if lines:
+            parts.append([heading, *(wrapped for line in lines for wrapped in _wrap(line))])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _lines(table: Table) -> list[str]:
+    """A table as lines: labels to the left, on a line of their own where they do not fit."""
+    columns = list(zip(table.columns, *table.rows, strict=True))
+    widths = [max(map(len, cells)) for cells in columns]
+    room = min(widths[0], max(0, WIDTH - sum(width + GAP for width in widths[1:])))
+    lines = []
+    for first, *numbers in (table.columns, *table.rows):
+        label = first
+        if len(label) > room:
+            lines.append(label)
+            label = ""
+        cells = [cell.rjust(width + GAP) for cell, width in zip(numbers, widths[1:], strict=True)]
+        lines.append((label.ljust(room) + "".join(cells)).rstrip())
+    return lines
+
+
+def _wrap(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ",
+                         break_on_hyphens=False)  # fmt: skip
+
+
+# tables
+
+
+def _supply(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """Requirement, supply and deficit of every party and sector, the seasons apart."""
+    years, suffix = per_year(ds)
+    names = party_names(ds)
+    groups = measures["group"].size
+    amounts = [
+        _members_first(measures[f"group_{name}_total"]) * HM3 / years
+        for name in ("requirement", "supply", "deficit")
+    ]  # (realization, group, season)
+    digits = _digits([float(a.max(initial=0.0)) for a in amounts])
+    rows: list[tuple[str, ...]] = []
+    for k in range(groups):
+        party = str(measures["group_party"].values[k])
+        label = f"{names.get(party, party)} {measures['group_sector'].values[k]}".strip()
+        asking = [s for s in range(len(SEASONS)) if amounts[0][:, k, s].any()]
+        if len(asking) == 1:
+            label = f"{label}, {MONTHS[asking[0]]}"
+        reliability = _members_first(measures["group_reliability"])[:, k] * 100.0
+        whole = [a[:, k].sum(axis=1) for a in amounts]
+        rows += _rows(label, [*whole, _cover(whole), reliability], [digits] * 3 + [1, 1])
+        for s in asking if len(asking) > 1 else ():
+            part = [a[:, k, s] for a in amounts]
+            never = np.full(part[0].shape, np.nan)
+            rows += _rows(f"  {MONTHS[s]}", [*part, _cover(part), never], [digits] * 3 + [1, 1])
+    columns = ("", "requirement", "supply", "deficit", "cover", "reliability")
+    yield Table(
+        f"Supply by party and sector, hm3{suffix}; cover and reliability in %", columns, rows
+    )
+
+
+def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """Energy of every plant by season, with what is required of it."""
+    years, suffix = per_year(ds)
+    energy = _members_first(measures["plant_energy_total"]) * GWH / years  # (…, plant, season)
+    asked, lacking = (
+        _members_first(measures[f"plant_{name}_total"]).sum(axis=2) * GWH / years
+        for name in ("requirement", "deficit")
+    )
+    digits = _digits([float(energy.sum(axis=2).max(initial=0.0))])
+    labels: list[tuple[str, list[int]]] = [
+        (str(name), [k]) for k, name in enumerate(measures["plant"].values)
+    ]
+    if len(labels) > 1:
+        labels.append(("all plants", list(range(len(labels)))))
+    rows: list[tuple[str, ...]] = []
+    for label, own in labels:
+        seasons = energy[:, own].sum(axis=1)
+        needs = [asked[:, own].sum(axis=1), lacking[:, own].sum(axis=1)]
+        if not needs[0].any():
+            needs = [np.full(needs[0].shape, np.nan)] * 2
+        rows += _rows(label, [seasons[:, 0], seasons[:, 1], seasons.sum(axis=1), *needs],
+                      [digits] * 5)  # fmt: skip
+    columns = ("", *MONTHS, "energy", "requirement", "deficit")
+    yield Table(f"Energy by plant, GWh{suffix}", columns, rows)
+
+
+def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """Lowest and highest storage at the ends of steps, with their dates where there is one run."""
+    alone = ds.sizes["realization"] == 1
+    last = _members_first(ds["storage"].isel(time=-1)) * HM3
+    capacity = ds["reservoir_capacity"].values * HM3
+    digits = _digits([float(capacity.max(initial=0.0))])
+    rows: list[tuple[str, ...]] = []
+    for k, name in enumerate(ds["reservoir"].values):
+        values = [np.full(last.shape[0], capacity[k])]
+        for word in ("lowest", "highest"):
+            values.append(_members_first(measures[f"reservoir_{word}_storage"])[:, k] * HM3)
+        cells = _rows(str(name), [*values, last[:, k]], [digits] * 4)
+        if alone:
+            low, high = (
+                str(measures[f"reservoir_{word}_time"].transpose("realization", ...).values[0, k]
+                    .astype("datetime64[D]") - 1)
+                for word in ("lowest", "highest")
+            )  # fmt: skip
+            label, full, least, most, end = cells[0]
+            cells = [(label, full, least, low, most, high, end)]
+        rows += cells
+    columns: tuple[str, ...] = ("", "capacity", "lowest", "highest", "at the end")
+    if alone:
+        columns = ("", "capacity", "lowest", "on", "highest", "on", "at the end")
+    yield Table("Storage at the ends of steps, hm3", columns, rows)
+
+
+def _cover(amounts: Sequence[Floats]) -> Floats:
+    """Supply in per cent of the requirement; NaN where nothing is required."""
+    requirement, supply = amounts[0], amounts[1]
+    cover = np.full(requirement.shape, np.nan)
+    np.divide(100.0 * supply, requirement, out=cover, where=requirement > 0.0)
+    return cover
+
+
+def _rows(label: str, values: Sequence[Floats], digits: Sequence[int]) -> list[tuple[str, ...]]:
+    """One row of medians over realizations, and where there are several one of 10–90 %."""
+    middle = [_number(float(np.median(v)), d) for v, d in zip(values, digits, strict=True)]
+    rows = [(label, *middle)]
+    if values[0].size > 1:
+        ends = [np.quantile(v, (0.1, 0.9)) for v in values]
+        texts = [(_number(low, d), _number(high, d)) for (low, high), d in
+                 zip(ends, digits, strict=True)]  # fmt: skip
+        between = ["" if low == high else f"{low}–{high}" for low, high in texts]
+        rows += [("", *between)] if any(between) else []
+    return rows
+
+
+def _number(value: float, digits: int) -> str:
+    return NOTHING if np.isnan(value) else f"{value + 0.0:.{digits}f}"
+
+
+def _digits(largest: Sequence[float]) -> int:
+    """Decimals that show about four figures of the largest value of a table."""
+    top = max(largest, default=0.0)
+    return 0 if top >= 10_000.0 else 1 if top >= 10.0 else 2 if top >= 0.1 or top == 0.0 else 5
+
+
+def _members_first(values: xr.DataArray) -> Floats:
+    """Values as an array, realization first, season last where there is one."""
+    ordered = values.transpose("realization", ..., "season", missing_dims="ignore")
+    return np.asarray(ordered.values, np.float64)
