@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watersim.compare import compare
-    from watersim.results import open_results
+    from watersim.netcdf import open_results
     from watersim.simulation import run
     from watersim.scenario import Scenario, load
     from watersim.stepping import stepper
@@ -29,7 +29,7 @@ _HOME = {
     "Scenario": "watersim.scenario",
     "compare": "watersim.compare",
     "load": "watersim.scenario",
-    "open_results": "watersim.results",
+    "open_results": "watersim.netcdf",
     "run": "watersim.simulation",
     "stepper": "watersim.stepping",
 }

@@ -116,7 +116,7 @@ def run(
     jobs = [(path, variant) for path in scenarios for variant in variants or ("",)]
     targets = _targets(jobs, output)
     loaded = _load_all(jobs)
-    from watersim.results import prepare
+    from watersim.netcdf import prepare
 
     for target in targets:
         prepare(target)
@@ -132,7 +132,7 @@ def run(
 
 
 def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers: int) -> Any:
-    from watersim.results import save
+    from watersim.netcdf import save
     from watersim.simulation import run
 
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
@@ -185,7 +185,7 @@ def _kept(scenario: Any, target: Path, realizations: int, seed: int) -> Any:
     """
     import json
 
-    from watersim.results import open_results
+    from watersim.netcdf import open_results
 
     if not target.exists():
         return None
@@ -259,7 +259,7 @@ def verify(results: Sequence[Path]) -> None:
 )
 def plot(result: Path, output: Path | None) -> None:
     """Draw the standard figures of a run."""
-    from watersim.results import open_results
+    from watersim.netcdf import open_results
 
     _plot(open_results(result), output or result.with_suffix(""))
 
@@ -286,7 +286,7 @@ def _plot(ds: Any, folder: Path) -> None:
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
     from watersim import compare as comparing
-    from watersim.results import open_results
+    from watersim.netcdf import open_results
 
     if len(results) < 2:
         raise InputError("compare: needs at least two results")

@@ -1,4 +1,4 @@
-"""Arrays of a run → xr.Dataset with names, units and dates (CF-1.11); saved, opened.
+"""Arrays of a run → xr.Dataset with names, units and dates (CF-1.11).
 
 Every flux that is a term of the water balance says between which ends it runs, in the attributes
 ``flow_from`` and ``flow_to``: the name of the coordinate that holds its ends, or ``outside``. A
@@ -7,14 +7,10 @@ state says in ``store_of`` whose water it is. `watersim.closure` needs nothing e
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +21,6 @@ import watersim
 from watersim.compile import Compiled, Members
 from watersim.described import Kind, Node
 from watersim.engine import Outcome
-from watersim.errors import InputError, MachineError, Problem
 from watersim.fields import Report
 from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 
@@ -36,7 +31,6 @@ SORTS = {
     INSTREAM_ARRIVING: "instream",
     RETENTION: "retention",
 }
-CHUNK = 1 << 20  # bytes of a chunk: a node's series of one realization is one read
 
 
 def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
@@ -328,92 +322,3 @@ def _attributes(ds: xr.Dataset, compiled: Compiled, outcome: Outcome, seed: int)
         notes="\n".join(scenario.notes),
         exact_fallbacks=outcome.fallbacks,
     )
-
-
-# files
-
-
-def encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """How each variable is stored: compressed, one node's series in one read, time in days."""
-    how: dict[str, dict[str, Any]] = {}
-    for name, variable in ds.variables.items():
-        if name in ("time", "time_bounds"):
-            how[str(name)] = {"units": "days since 1900-01-01", "calendar": "standard",
-                              "dtype": "float64", "_FillValue": None}  # fmt: skip
-        elif variable.dtype.kind == "f":
-            own: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
-            own["_FillValue"] = np.nan if name == "cover" else None
-            if variable.dims[:2] == DIMS and variable.size:
-                _, steps, width = variable.shape
-                wide = max(1, min(width, CHUNK // (8 * steps)))
-                own["chunksizes"] = (1, steps, wide)
-            how[str(name)] = own
-        elif variable.dtype.kind == "i" and variable.ndim == 3:
-            how[str(name)] = {"zlib": True, "complevel": 1, "shuffle": True}
-    return how
-
-
-def save(ds: xr.Dataset, path: str | Path) -> Path:
-    """Write a run beside its final name, read it back, and move it there.
-
-    Raises
-    ------
-    MachineError
-        if the disk or a permission stands in the way; nothing is left behind.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ds.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=encoding(ds))
-        with xr.open_dataset(part, engine="netcdf4") as back:
-            if dict(back.sizes) != dict(ds.sizes):
-                raise MachineError(f"{path}: was not written whole; is the disk full?")
-        part.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise MachineError(f"{path}: cannot be written ({reason})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
-
-
-def prepare(path: Path) -> None:
-    """Make a result's folder and try to write there, so that no run is computed in vain.
-
-    Raises
-    ------
-    MachineError
-        if the disk or a permission stands in the way.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise MachineError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def open_results(path: str | Path) -> xr.Dataset:
-    """Read a run that `save` wrote, whole, into memory.
-
-    Raises
-    ------
-    InputError
-        if the file is missing or is no result of watersim.
-    """
-    shown = str(path)
-    if not Path(path).is_file():
-        raise InputError(Problem("does not exist; run a scenario first", shown))
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as ds:
-            loaded = ds.load()
-    except (OSError, ValueError) as error:
-        raise InputError(Problem("is not a NetCDF file that can be read", shown)) from error
-    if "watersim_version" not in loaded.attrs:
-        raise InputError(Problem("is not a result of watersim run", shown))
-    for name in loaded.variables:
-        for key in ("units", "calendar"):
-            loaded[name].encoding.pop(key, None)
-    return loaded

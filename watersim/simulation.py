@@ -13,7 +13,8 @@ from watersim.closure import require
 from watersim.compile import Compiled, compile
 from watersim.engine import Engine
 from watersim.errors import InputError, Problem
-from watersim.results import label, open_results
+from watersim.netcdf import open_results
+from watersim.results import label
 from watersim.scenario import Scenario
 
 

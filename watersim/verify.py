@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from watersim.closure import LIMIT, close
-from watersim.results import open_results
+from watersim.netcdf import open_results
 
 ROUNDING = 1e-9
 
