@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 import watersim
 from watersim import registry
 from watersim.described import Kind, Node
-from watersim.fields import Described
+from watersim.fields import Described, Varying
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -48,7 +48,7 @@ def parts(annotation: Any) -> Iterator[Any]:
         yield from parts(part)
 
 
-def takes(info: FieldInfo) -> str:
+def takes(name: str, info: FieldInfo) -> str:
     """What may be written for a field: its dimension, a mapping, a number or a text."""
     found = [*info.metadata, *parts(info.annotation)]
     for validator in (one for one in found if isinstance(one, BeforeValidator)):
@@ -58,8 +58,8 @@ def takes(info: FieldInfo) -> str:
             return outer["dimension"] + (", may vary" if varies else "")
     models = [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
     if models:
-        what = f"[{models[0].__name__}](#{models[0].__name__.lower()})"
-        return f"list of {what}" if list in [get_origin(one) for one in found] else what
+        listed = list in [get_origin(one) for one in found]
+        return f"list of [mappings](#{name})" if listed else f"[mapping](#{name})"
     plain = {int: "whole number", float: "number", str: "text"}
     return next(plain[one] for one in found if one in plain)
 
@@ -74,7 +74,7 @@ def table(model: type[Described], leave_out: set[str]) -> list[str]:
             isinstance(info.default, list)
         ) else "none"
         absent = "**required**" if info.is_required() else default
-        lines.append(f"| `{info.alias or name}` | {takes(info)} | {absent} | {info.description} |")
+        lines.append(f"| `{info.alias or name}` | {takes(name, info)} | {absent} | {info.description} |")
     return lines
 
 
@@ -83,16 +83,16 @@ def all_kinds() -> dict[str, type[Kind]]:
 
 
 def mappings() -> dict[str, type[Described]]:
-    """Every mapping that a field of a kind takes, by its class."""
+    """Every mapping that a field of a kind takes, by the name of the field."""
     found: dict[str, type[Described]] = {}
     waiting: list[type[Described]] = list(all_kinds().values())
     while waiting:
-        for info in waiting.pop().model_fields.values():
+        for name, info in waiting.pop().model_fields.items():
             for one in parts(info.annotation):
-                own = isinstance(one, type) and issubclass(one, Described)
-                if own and one.__name__ not in ("Varying", "Disaggregate", *found):
-                    found[one.__name__] = one
-                    waiting.append(one)
+                if isinstance(one, type) and issubclass(one, Described) and one is not Varying:
+                    assert found.get(name, one) is one, f"two mappings are called {name}"
+                    waiting += [] if name in found else [one]
+                    found[name] = one
     return found
 
 
@@ -103,5 +103,5 @@ def tables() -> dict[str, list[str]]:
     for name, kind in sorted(all_kinds().items()):
         wanted[f"`{name}`"] = table(kind, common)
     for name, model in sorted(mappings().items()):
-        wanted[name] = table(model, set())
+        wanted[f"`{name}`"] = table(model, set())
     return {heading: lines for heading, lines in wanted.items() if len(lines) > 2}

@@ -71,11 +71,11 @@ def _time(ds: xr.Dataset, compiled: Compiled) -> None:
     starts = timeline.starts.astype("datetime64[ns]")
     bounds = np.stack([starts, timeline.ends.astype("datetime64[ns]")], axis=1)
     ds["time"] = ("time", starts, {
-        "standard_name": "time", "long_name": "start of the step", "axis": "T",
+        "units_metadata": "leap_seconds: none",
+            "standard_name": "time", "long_name": "start of the step", "axis": "T",
         "bounds": "time_bounds",
     })  # fmt: skip
     ds["time_bounds"] = (("time", "bounds"), bounds)
-    ds["time_bounds"].attrs["long_name"] = "start and end of the step"
 
 
 def _family(
