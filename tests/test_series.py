@@ -12,15 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watersim.errors import InputError
-from watersim.series import (
-    Series,
-    Table,
-    drive,
-    flow_values,
-    measured_as,
-    read_series,
-    read_table,
-)
+from watersim.series import Series, drive, flow_values, measured_as, read_series
+from watersim.table import Table, read_table
 from watersim.timeline import DAY, Timeline, edges
 
 Read = Callable[..., Series]

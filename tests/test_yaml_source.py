@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from watersim import yaml_source
 from watersim.errors import InputError, MachineError
-from watersim.yaml_source import Document, Source, display, read_yaml, resolve_inside
+from watersim.files import display, resolve_inside
+from watersim.yaml_source import Document, Source, read_yaml
 
 Read = Callable[[str | bytes], Document]
 

@@ -367,6 +367,6 @@ def _progress(name: str, total: int) -> Iterator[Callable[[int], None] | None]:
 
 
 def _shown(path: Path) -> str:
-    from watersim.yaml_source import display
+    from watersim.files import display
 
     return display(path)

@@ -1,26 +1,19 @@
-"""A `Varying` description → its value in every step of a timeline, SI; reads only through `Tables`."""
+"""A `Varying` description → its value in every step, SI; reads tables only through `Tables`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watersim.fields import Varying, Window
-from watersim.series import Series, drive, measured_as, read_series, read_table
+from watersim.series import Series, drive, measured_as, read_series
+from watersim.table import Table, read_table
 from watersim.timeline import Timeline, decades, monthly, period_seconds
 from watersim.units import UNITS, Dimension, parse_quantity
 
 Floats = NDArray[np.float64]
-
-
-class Table(NamedTuple):
-    """A small table read from CSV: its columns in SI, and the line of each row."""
-
-    columns: dict[str, Floats]
-    lines: list[int]
 
 
 class Tables:
@@ -43,11 +36,11 @@ class Tables:
         """A CSV table without dates."""
         read = read_table(path, columns, self.root, shown)
         self.files[shown] = path
-        return Table(*read)
+        return read
 
 
 def constant(text: str, dimension: Dimension, timeline: Timeline) -> Floats:
-    """A constant quantity in every step, by the true length of its calendar period if it has one."""
+    """A constant quantity in every step, by the true length of its calendar period if any."""
     number, spelling = parse_quantity(text)
     return per_period(np.full(timeline.n, number), spelling, timeline)
 

@@ -346,7 +346,7 @@ class _Reader:
                 real, shown = self.file((*path, key, "file"), file)
                 wanted: dict[str, Dimension] = dict(columns)  # type: ignore[arg-type]
                 try:
-                    own[key] = tables.table(real, shown, wanted).columns
+                    own[key] = tables.table(real, shown, wanted).values
                     read[name, key] = own[key]
                 except InputError as error:
                     self.problems += error.problems

@@ -8,18 +8,17 @@ time series is ``date`` (YYYY-MM-DD: the day, or the first day of the decade or 
 
 from __future__ import annotations
 
-import csv
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from watersim.errors import InputError, Problem
+from watersim.files import display, first, printable
+from watersim.sheet import Sheet, instead, read_sheet, values_of
 from watersim.timeline import (
     DAY,
     STEPS,
@@ -36,12 +35,8 @@ from watersim.timeline import (
     period_seconds,
 )
 from watersim.units import UNITS, Dimension, column_unit, spellings
-from watersim.yaml_source import display, first, printable, read_text
-
-MAX_BYTES = 64_000_000
 
 _ADVERB: dict[Step, str] = {"day": "daily", "decade": "by decade", "month": "monthly"}
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _RATE_OF: dict[Dimension, Dimension] = {
     "volume": "flow",
     "length": "depth rate",
@@ -79,125 +74,6 @@ class Series(NamedTuple):
     column: str
 
 
-class Table(NamedTuple):
-    """A small table of numbers.
-
-    Attributes
-    ----------
-    values : dict of (rows,)
-        by column name without the unit, in SI.
-    lines : list of int
-        the line of every row.
-    """
-
-    values: dict[str, Floats]
-    lines: list[int]
-
-
-# --- rows --------------------------------------------------------------------------------------
-
-
-class _Row(NamedTuple):
-    line: int
-    cells: list[str]
-
-
-class _Sheet(NamedTuple):
-    """A CSV file as text. Rows of a wrong length are kept and stand among the problems."""
-
-    shown: str
-    header: _Row
-    rows: list[_Row]
-    problems: list[Problem]
-
-
-def _read_sheet(path: Path, root: Path, shown: str) -> _Sheet:
-    """Split a file into header and rows; a file or header that cannot be used raises."""
-    lines = read_text(path, root, shown, MAX_BYTES).splitlines(keepends=True)
-    above = 0
-    while above < len(lines) and (not lines[above].strip() or lines[above].startswith("#")):
-        above += 1
-    reader = csv.reader(lines[above:], strict=True)
-    records: list[_Row] = []
-    line = above + 1
-    try:
-        for record in reader:
-            records.append(_Row(line, [cell.strip() for cell in record]))
-            line = above + reader.line_num + 1
-    except csv.Error as error:
-        message = "has an open quote, or text after a closing one; correct the quotes"
-        raise InputError(Problem(message, shown, line)) from error
-    while records and not any(records[-1].cells):  # blank lines at the end
-        records.pop()
-    if not records:
-        raise InputError(Problem("is empty; write a header and rows of values", shown))
-    header, rows = records[0], records[1:]
-    problems = _header_problems(header, shown)
-    if not rows:
-        problems.append(Problem("has a header but no rows; add them", shown, header.line))
-    if problems:
-        raise InputError(first(problems))
-    columns = len(header.cells)
-    problems = [
-        Problem(_wrong_length(row.cells, columns), shown, row.line)
-        for row in rows
-        if len(row.cells) != columns
-    ]
-    return _Sheet(shown, header, rows, problems)
-
-
-def _header_problems(header: _Row, shown: str) -> list[Problem]:
-    names = header.cells
-    if len(names) == 1 and re.search("[;\t]", names[0]):
-        return [Problem("must be separated by commas (got ';' or a tab)", shown, header.line)]
-    messages = [
-        f"column {index} has no name; name it or remove it"
-        for index, name in enumerate(names, start=1)
-        if not name
-    ]
-    messages += [
-        f"column {printable(name)!r} stands twice; rename or remove one"
-        for index, name in enumerate(names)
-        if name and name in names[:index]
-    ]
-    return [Problem(message, shown, header.line) for message in messages]
-
-
-def _wrong_length(cells: list[str], columns: int) -> str:
-    if not any(cells) and len(cells) < 2:
-        return "is a blank line between rows; remove it"
-    counts = f"has {len(cells)} cells where the header has {columns}"
-    if len(cells) < columns:
-        return f"{counts}; write every cell, also an empty one"
-    return f"{counts}; look for decimal commas, which split a number in two"
-
-
-def _number(cell: str, otherwise: str) -> float:
-    """A finite decimal number in ASCII; ValueError with a sentence and its remedy."""
-    if _NUMBER.fullmatch(cell):
-        number = float(cell)
-        if math.isfinite(number):
-            return number
-    got = f"(got {printable(cell)!r})"
-    bare = re.sub(r"[\s',\u00a0\u202f]", "", cell)
-    if cell.strip("+-").lower() in ("inf", "infinity", "nan") or _NUMBER.fullmatch(cell):
-        raise ValueError(f"must be finite {got}; leave out what is not known")
-    if re.fullmatch(r"[-+]?[0-9]+,[0-9]{3}", cell):
-        raise ValueError(f"has a comma {got}; write {cell.replace(',', '.')} or {bare}")
-    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", cell):
-        raise ValueError(f"has a decimal comma {got}; write {cell.replace(',', '.')}")
-    if _NUMBER.fullmatch(bare):
-        raise ValueError(f"has a thousands separator {got}; write {bare}")
-    if not cell.isascii():
-        raise ValueError(f"must be written with the digits 0-9 and the signs + - . {got}")
-    if re.match(r"[-+]?[0-9.]+\s*[A-Za-z%]", cell):
-        raise ValueError(f"must be a bare number {got}; the unit stands in the column's name")
-    raise ValueError(f"must be a number {got}; {otherwise}")
-
-
-# --- time series -------------------------------------------------------------------------------
-
-
 def read_series(
     path: Path, column: str, root: Path, shown: str | None = None, missing: Sequence[str] = ()
 ) -> Series:
@@ -222,11 +98,11 @@ def read_series(
         if the machine does not let the file be read.
     """
     shown = display(path) if shown is None else shown
-    sheet = _read_sheet(path, root, shown)
+    sheet = read_sheet(path, root, shown)
     problems = list(sheet.problems)
     index, unit = _find_column(sheet, column, problems)
     step, numbers = _periods(sheet, problems)
-    values = _values(sheet, index, _labels(step, numbers), missing, problems)
+    values = values_of(sheet, index, _labels(step, numbers), missing, problems)
     if problems:
         raise InputError(first(problems))
     known = np.array(numbers, dtype=np.int64)
@@ -237,12 +113,12 @@ def read_series(
     return Series(starts, ends, step, values * factor, unit, dimension, shown, column)
 
 
-def _find_column(sheet: _Sheet, column: str, problems: list[Problem]) -> tuple[int | None, str]:
+def _find_column(sheet: Sheet, column: str, problems: list[Problem]) -> tuple[int | None, str]:
     """The column's position and unit; no position if a problem was noted."""
     names = sheet.header.cells
     unit = column_unit(column)
     if column not in names[1:]:
-        message = f"is not a column of the table; {_instead(column, names[1:], names[1:])}"
+        message = f"is not a column of the table; {instead(column, names[1:], names[1:])}"
     elif unit is None:
         message = f"must end in its unit, such as {_SUFFIXES}"
     else:
@@ -251,14 +127,7 @@ def _find_column(sheet: _Sheet, column: str, problems: list[Problem]) -> tuple[i
     return None, "1"
 
 
-def _instead(name: str, names: Sequence[str], listed: Sequence[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    if close:
-        return f"did you mean {printable(close[0])!r}?"
-    return f"it has {printable(', '.join(listed), 200) or 'only dates'}"
-
-
-def _periods(sheet: _Sheet, problems: list[Problem]) -> tuple[Step, list[int | None]]:
+def _periods(sheet: Sheet, problems: list[Problem]) -> tuple[Step, list[int | None]]:
     """The step and the number of every row's period, None where its date cannot be read."""
     kind = sheet.header.cells[0]
     if kind not in ("date", "month"):
@@ -292,7 +161,7 @@ def _day(cell: str, kind: str) -> int:
     return (parse_date(cell) - _EPOCH).days
 
 
-def _infer_step(sheet: _Sheet, dates: list[int | None], problems: list[Problem]) -> Step:
+def _infer_step(sheet: Sheet, dates: list[int | None], problems: list[Problem]) -> Step:
     """The step whose length is the median distance between neighbouring rows."""
     known = np.array([day for day in dates if day is not None], dtype=np.int64)
     apart = np.diff(known)
@@ -328,7 +197,7 @@ def _check_periods(
     step: Step,
     dates: Sequence[int | None],
     numbers: Sequence[int | None],
-    sheet: _Sheet,
+    sheet: Sheet,
     problems: list[Problem],
 ) -> None:
     """Note rows that stand shifted, twice, out of order or after a gap."""
@@ -364,47 +233,6 @@ def _gap(step: Step, begin: int, end: int) -> str:
     if begin == end:
         return _label(step, begin)
     return f"{_label(step, begin)} to {_label(step, end)}"
-
-
-def _values(
-    sheet: _Sheet,
-    index: int | None,
-    labels: Sequence[str] | None,
-    missing: Sequence[str],
-    problems: list[Problem],
-) -> Floats:
-    """The numbers of a column as written; NaN where a declared marker stands.
-
-    `labels` name the period of every row; None in a table without dates.
-    """
-    values = np.full(len(sheet.rows), np.nan)
-    if index is None:
-        return values
-    column = sheet.header.cells[index]
-    numbers = {float(marker) for marker in missing if _NUMBER.fullmatch(marker)}
-    otherwise = "correct it" if labels is None else "correct it, or declare it a missing value"
-    for position, row in enumerate(sheet.rows):
-        if len(row.cells) != len(sheet.header.cells) or row.cells[index] in missing:
-            continue
-        message = ""
-        try:
-            if row.cells[index]:
-                number = _number(row.cells[index], otherwise)
-                values[position] = np.nan if number in numbers else number
-            else:
-                message = _empty(None if labels is None else labels[position])
-        except ValueError as error:
-            message = str(error)
-        if message:
-            problems.append(Problem(message, sheet.shown, row.line, column))
-    return values
-
-
-def _empty(label: str | None) -> str:
-    if label is None:
-        return "no value; fill the cell"
-    when = f" for {label}" if label else ""
-    return f"no value{when}; fill the gap or declare how missing values are treated"
 
 
 def _timeline(starts: Dates, ends: Dates, step: Step) -> Timeline:
@@ -493,81 +321,3 @@ def _disaggregate(series: Series, timeline: Timeline, held: Floats, shape: Float
         raise ValueError(f"`disaggregate` is 0 throughout the period of {when}, the value is not")
     ratio = np.divide(weigh(shape, timeline), mean, out=np.zeros_like(mean), where=mean > 0.0)
     return np.asarray(held * ratio)
-
-
-# --- tables without dates ------------------------------------------------------------------------
-
-
-def read_table(
-    path: Path, columns: Mapping[str, Dimension], root: Path, shown: str | None = None
-) -> Table:
-    """Read a table of numbers, such as a reservoir's levels.
-
-    Parameters
-    ----------
-    path, root : Path
-        the file, and the folder that reading is confined to.
-    columns : mapping
-        the dimension by column name without the unit: ``{'level': 'length'}`` finds ``level_m``.
-    shown : str, optional
-        the file's name in messages; by default `display` of `path`.
-
-    Raises
-    ------
-    InputError
-        with every problem: unknown, missing or doubled columns, wrong units, cells not numbers.
-    MachineError
-        if the machine does not let the file be read.
-    """
-    shown = display(path) if shown is None else shown
-    sheet = _read_sheet(path, root, shown)
-    problems = list(sheet.problems)
-    where = _match_columns(sheet, columns, problems)
-    values = {
-        name: _values(sheet, index, None, (), problems) * factor
-        for name, (index, factor) in where.items()
-    }
-    if problems:
-        raise InputError(first(problems))
-    return Table(values, [row.line for row in sheet.rows])
-
-
-def _match_columns(
-    sheet: _Sheet, columns: Mapping[str, Dimension], problems: list[Problem]
-) -> dict[str, tuple[int, float]]:
-    """The position and factor of every asked column."""
-    headers = sheet.header.cells
-    names = [next((n for n in columns if _is_named(header, n)), None) for header in headers]
-    lacking = {name: columns[name] for name in columns if name not in names}
-    wanted = [
-        f"{name}_{unit}"
-        for name, dimension in lacking.items()
-        for unit, meaning in UNITS.items()
-        if meaning.dimension == dimension and unit.isalnum()
-    ]
-    found: dict[str, tuple[int, float]] = {}
-    for index, (header, name) in enumerate(zip(headers, names, strict=True)):
-        unit = UNITS[column_unit(header) or "1"]
-        message = ""
-        if name is None:
-            message = f"is not a column of this table; {_instead(header, wanted, list(columns))}"
-        elif unit.dimension != columns[name]:
-            message = f"must be in {spellings(columns[name])} (got {column_unit(header)})"
-        elif unit.per is not None:
-            message = f"must not be a rate per {unit.per} in a table without dates"
-        elif name in found:
-            message = f"{name!r} stands twice; remove one"
-        if message:
-            problems.append(Problem(message, sheet.shown, sheet.header.line, printable(header)))
-        elif name is not None:
-            found[name] = (index, unit.factor)
-    for name, dimension in lacking.items():
-        message = f"is missing; add a column {name}_ with one of {spellings(dimension)}"
-        problems.append(Problem(message, sheet.shown, sheet.header.line, name))
-    return found
-
-
-def _is_named(header: str, name: str) -> bool:
-    """Whether a header is this name and a unit, with nothing between."""
-    rest = header.removeprefix(f"{name}_")
-    return rest != header and column_unit(rest) is None and column_unit(f"_{rest}") is not None

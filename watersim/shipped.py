@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from watersim.errors import InputError, MachineError, Problem
+from watersim.files import first
 from watersim.sources import shipped_root
-from watersim.yaml_source import first
 
 FOLDERS = ("data", "scenarios", "notebooks")
 

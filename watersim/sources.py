@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from watersim.document import SECTIONS, Description
 from watersim.errors import InputError, Problem
 from watersim.fields import shown
+from watersim.files import display, resolve_inside
 from watersim.network import suggest
-from watersim.yaml_source import Source, display, read_yaml, resolve_inside
+from watersim.yaml_source import Source, read_yaml
 
 SCENARIO_KEYS = ("title", "description", "extends", "basin", "time", "initial", "variants")
 BASIN_KEYS = ("title", "description", *SECTIONS)

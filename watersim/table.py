@@ -1,0 +1,107 @@
+"""Small tables of numbers without dates, such as a reservoir's levels: CSV → SI columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watersim.errors import InputError, Problem
+from watersim.files import display, first, printable
+from watersim.sheet import Sheet, instead, read_sheet, values_of
+from watersim.units import UNITS, Dimension, column_unit, spellings
+
+Floats = NDArray[np.float64]
+
+
+class Table(NamedTuple):
+    """A small table of numbers.
+
+    Attributes
+    ----------
+    values : dict of (rows,)
+        by column name without the unit, in SI.
+    lines : list of int
+        the line of every row.
+    """
+
+    values: dict[str, Floats]
+    lines: list[int]
+
+
+def read_table(
+    path: Path, columns: Mapping[str, Dimension], root: Path, shown: str | None = None
+) -> Table:
+    """Read a table of numbers, such as a reservoir's levels.
+
+    Parameters
+    ----------
+    path, root : Path
+        the file, and the folder that reading is confined to.
+    columns : mapping
+        the dimension by column name without the unit: ``{'level': 'length'}`` finds ``level_m``.
+    shown : str, optional
+        the file's name in messages; by default `display` of `path`.
+
+    Raises
+    ------
+    InputError
+        with every problem: unknown, missing or doubled columns, wrong units, cells not numbers.
+    MachineError
+        if the machine does not let the file be read.
+    """
+    shown = display(path) if shown is None else shown
+    sheet = read_sheet(path, root, shown)
+    problems = list(sheet.problems)
+    where = _match_columns(sheet, columns, problems)
+    values = {
+        name: values_of(sheet, index, None, (), problems) * factor
+        for name, (index, factor) in where.items()
+    }
+    if problems:
+        raise InputError(first(problems))
+    return Table(values, [row.line for row in sheet.rows])
+
+
+def _match_columns(
+    sheet: Sheet, columns: Mapping[str, Dimension], problems: list[Problem]
+) -> dict[str, tuple[int, float]]:
+    """The position and factor of every asked column."""
+    headers = sheet.header.cells
+    names = [next((n for n in columns if _is_named(header, n)), None) for header in headers]
+    lacking = {name: columns[name] for name in columns if name not in names}
+    wanted = [
+        f"{name}_{unit}"
+        for name, dimension in lacking.items()
+        for unit, meaning in UNITS.items()
+        if meaning.dimension == dimension and unit.isalnum()
+    ]
+    found: dict[str, tuple[int, float]] = {}
+    for index, (header, name) in enumerate(zip(headers, names, strict=True)):
+        unit = UNITS[column_unit(header) or "1"]
+        message = ""
+        if name is None:
+            message = f"is not a column of this table; {instead(header, wanted, list(columns))}"
+        elif unit.dimension != columns[name]:
+            message = f"must be in {spellings(columns[name])} (got {column_unit(header)})"
+        elif unit.per is not None:
+            message = f"must not be a rate per {unit.per} in a table without dates"
+        elif name in found:
+            message = f"{name!r} stands twice; remove one"
+        if message:
+            problems.append(Problem(message, sheet.shown, sheet.header.line, printable(header)))
+        elif name is not None:
+            found[name] = (index, unit.factor)
+    for name, dimension in lacking.items():
+        message = f"is missing; add a column {name}_ with one of {spellings(dimension)}"
+        problems.append(Problem(message, sheet.shown, sheet.header.line, name))
+    return found
+
+
+def _is_named(header: str, name: str) -> bool:
+    """Whether a header is this name and a unit, with nothing between."""
+    rest = header.removeprefix(f"{name}_")
+    return rest != header and column_unit(rest) is None and column_unit(f"_{rest}") is not None
