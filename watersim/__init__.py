@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watersim.compare import compare
+    from watersim.comparison import compare
     from watersim.netcdf import open_results
     from watersim.simulation import run
     from watersim.scenario import Scenario, load
@@ -27,7 +27,7 @@ __all__ = ["Scenario", "compare", "load", "open_results", "run", "stepper"]
 
 _HOME = {
     "Scenario": "watersim.scenario",
-    "compare": "watersim.compare",
+    "compare": "watersim.comparison",
     "load": "watersim.scenario",
     "open_results": "watersim.netcdf",
     "run": "watersim.simulation",

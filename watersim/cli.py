@@ -285,7 +285,6 @@ def _plot(ds: Any, folder: Path) -> None:
 )
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
-    from watersim import compare as comparing
     from watersim.netcdf import open_results
 
     if len(results) < 2:
@@ -295,11 +294,15 @@ def compare(results: Sequence[Path], output: Path | None) -> None:
         name = path.stem if path.stem not in cases else str(path)
         cases[name] = open_results(path)
     if output is None:
-        click.echo(comparing.text(cases))
+        from watersim.gains import text
+
+        click.echo(text(cases))
     else:
+        from watersim.comparison_page import page
+
         output.parent.mkdir(parents=True, exist_ok=True)
         part = output.with_name(f".{output.name}.part")
-        part.write_text(comparing.page(cases), encoding="utf-8")
+        part.write_text(page(cases), encoding="utf-8")
         part.replace(output)
         click.echo(f"written: {_shown(output)}")
 

@@ -1,240 +1,196 @@
-"""comparison: runs by case → one self-contained HTML page of who gains, who loses, and figures."""
+"""compare: several runs → one Dataset with dim case, and back; pure.
+
+Runs are joined on exact names and on exactly the same steps. A member that only some cases have (a
+new dam, a new canal) is kept: in the others its values are missing (NaN, in integers −1) and its
+coordinate ``…_in_case`` says so. Missing is not zero, and `only` gives each run back without it.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
-from io import BytesIO
-from pathlib import Path
-from typing import Any, NamedTuple
+import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 
-from watersim.compare import PRESENT, compare, gains
-from watersim.plots import style
-from watersim.summary import text
+from watersim.errors import InputError, Problem
+from watersim.summary import party_names
 
-Floats = npt.NDArray[np.float64]
-
-MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0: neither)
-    ("supply", "supply", 1, 1),
-    ("deficit", "deficit", 1, -1),
-    ("cover", "cover", 1, 1),
-    ("energy", "energy", 1, 1),
-    ("lowest_storage", "lowest storage", 1, 1),
-)
-CASES = (style.OUTFLOW, "#44AA99", "#CC6677", "#882255", "#999933")  # Tol's muted, as in style
-LINES = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (7, 2, 1.4, 2)), (0, (3, 1, 1, 1, 1, 1)))
+SHARED = ("realization", "time", "bounds")
+PRESENT = "_in_case"
 
 
-class Cell(NamedTuple):
-    """A value of the table of gains and its change against the first case."""
-
-    value: str
-    change: str
-    verdict: str  # better, worse, or "" where nothing changed or nothing can be said
-
-
-class Row(NamedTuple):
-    """One measure of one group, plant owner or reservoir over the cases."""
-
-    of: str
-    measure: str
-    units: str
-    cells: list[Cell]
-
-
-def page(cases: Mapping[str, xr.Dataset]) -> str:
-    """Write the comparison of runs as one page that needs nothing but itself.
+def compare(cases: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Put runs side by side.
 
     Parameters
     ----------
     cases
         name of the case → its run; the first is what the others are held against
 
+    Returns
+    -------
+    xr.Dataset
+        every variable of the runs with a first dim ``case``; names in the order of the first case,
+        then what others add. Coordinates that differ between cases have that dim too.
+
     Raises
     ------
     InputError
-        if the runs cannot stand side by side, see `compare`.
+        for fewer than two cases, and where steps or the number of realizations differ.
     """
-    ds = compare(cases)
-    table = gains(ds)
-    names = list(cases)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    drawn = {
-        caption: _picture(fig)
-        for caption, fig in (*_bars(table), *_energies(table), *_storages(ds))
-    }
-    days = ds["time_bounds"].values.astype("datetime64[D]")
-    return environment.get_template("comparison.html").render(
-        title=" · ".join(names),
-        period=f"{days[0, 0]} to {days[-1, 1] - 1}",
-        members=ds.sizes["realization"],
-        cases=[(name, str(run.attrs.get("title", "")),
-                str(run.attrs.get("scenario_sha256", ""))[:12]) for name, run in cases.items()],
-        names=names,
-        rows=list(_rows(table)),
-        sentences=list(_sentences(table)),
-        absent=list(_absent(ds)),
-        figures=drawn,
-        texts={name: text(run) for name, run in cases.items()},
-    )  # fmt: skip
+    if len(cases) < 2:
+        raise InputError(f"a comparison needs at least two runs (got {len(cases)})")
+    first, *others = cases
+    problems = [
+        Problem(fault, key=name) for name in others for fault in _unlike(first, cases, name)
+    ]
+    if problems:
+        raise InputError(problems)
+    runs = _same_flags({name: _plain(ds) for name, ds in cases.items()})
+    together = join(runs)
+    together["time_bounds"] = cases[first]["time_bounds"]
+    titles = [str(ds.attrs.get("title", "")) for ds in cases.values()]
+    together.coords["case_title"] = ("case", np.array(titles, object))
+    together.attrs = _attributes(cases)
+    return together
 
 
-# the table
+def only(ds: xr.Dataset, case: str) -> xr.Dataset:
+    """One run out of a comparison, without what it does not have."""
+    one = ds.sel(case=case)
+    for name in [str(name) for name in one.coords if str(name).endswith(PRESENT)]:
+        dim = name.removesuffix(PRESENT)
+        here = np.flatnonzero(one[name].values)
+        one = one.isel({dim: here}) if here.size else one.drop_dims(dim)
+    one = one.drop_vars([name for name in one.coords if str(name).endswith(PRESENT)])
+    return one.assign_attrs(title=str(one["case_title"].values)).drop_vars(["case", "case_title"])
 
 
-def _rows(table: xr.Dataset) -> Iterator[Row]:
-    """The table of gains: medians over realizations, changes paired by realization."""
-    for name, label, digits, better in MEASURES:
-        if name not in table:
-            continue
-        dim = str(table[name].dims[-1])
-        factor, units = (100.0, "%") if name == "cover" else (1.0, table[name].attrs["units"])
-        values, changes = (
-            factor * np.median(table[key].transpose("case", "realization", dim).values, axis=1)
-            for key in (name, f"{name}_change")
+def _unlike(first: str, cases: Mapping[str, xr.Dataset], name: str) -> list[str]:
+    """Say why a case cannot stand beside the first."""
+    here, there = cases[name], cases[first]
+    faults = []
+    mine, theirs = (_steps(ds) for ds in (here, there))
+    if mine.shape != theirs.shape or not np.array_equal(mine, theirs):
+        faults.append(
+            f"has other steps than '{first}' ({_period(here)}; {_period(there)}); "
+            "compare runs of one period and step"
         )
-        for k, of in enumerate(table[dim].values):
-            cells = [
-                _cell(value, change, digits, better if case else 0, case == 0)
-                for case, (value, change) in enumerate(
-                    zip(values[:, k], changes[:, k], strict=True)
-                )
-            ]
-            yield Row(str(of), label, units, cells)
+    count, other = here.sizes["realization"], there.sizes["realization"]
+    if count != other:
+        faults.append(f"has {count} realizations and '{first}' {other}; run both with as many")
+    return faults
 
 
-def _cell(value: float, change: float, digits: int, better: int, first: bool) -> Cell:
-    if np.isnan(value):
-        return Cell("–", "not in this case", "")
-    shown = f"{value + 0.0:.{digits}f}"
-    if first:
-        return Cell(shown, "", "")
-    if np.isnan(change):
-        return Cell(shown, "new", "")
-    rounded = round(change, digits)
-    if rounded == 0.0:
-        return Cell(shown, "=", "")
-    sign = "+" if rounded > 0.0 else "\u2212"
-    verdict = "better" if rounded * better > 0 else "worse"
-    return Cell(shown, f"{sign}{abs(rounded):.{digits}f}", verdict)
+def _steps(ds: xr.Dataset) -> npt.NDArray[np.datetime64]:
+    bounds: npt.NDArray[np.datetime64] = ds["time_bounds"].values.astype("datetime64[s]")
+    return bounds
 
 
-def _sentences(table: xr.Dataset) -> Iterator[str]:
-    """Who gains and who loses supply and energy, one sentence per case and party."""
-    for name, unit_of in (("supply", "group"), ("energy", "party")):
-        if name not in table:
+def _period(ds: xr.Dataset) -> str:
+    days = ds["time_bounds"].values.astype("datetime64[D]")
+    return (
+        f"{days[0, 0]} to {days[-1, 1] - 1} in {ds.sizes['time']} {ds.attrs.get('step', 'step')}s"
+    )
+
+
+def _plain(ds: xr.Dataset) -> xr.Dataset:
+    """A run without its steps' bounds, which all cases share, texts as objects."""
+    plain = ds.drop_vars("time_bounds")
+    texts = {name: v.astype(object) for name, v in plain.variables.items() if v.dtype.kind == "U"}
+    return plain.assign_coords(texts) if texts else plain
+
+
+def _same_flags(runs: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Write the flags of ``bound_by`` by one table for all cases."""
+    meanings = list(dict.fromkeys(flag for ds in runs.values() for flag in _flags(ds)))
+    same = {}
+    for name, ds in runs.items():
+        same[name] = ds
+        if "bound_by" in ds:
+            table = np.array([meanings.index(flag) for flag in _flags(ds)], np.int32)
+            codes = ds["bound_by"].copy(data=table[ds["bound_by"].values])
+            codes.attrs["flag_values"] = np.arange(len(meanings), dtype=np.int32)
+            codes.attrs["flag_meanings"] = " ".join(meanings)
+            same[name] = ds.assign(bound_by=codes)
+    return same
+
+
+def _flags(ds: xr.Dataset) -> list[str]:
+    return str(ds["bound_by"].attrs["flag_meanings"]).split() if "bound_by" in ds else []
+
+
+def join(runs: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Every variable of the runs with a first dim case, every name of a family in its place."""
+    names = _names(runs)
+    first = next(iter(runs.values()))
+    joined = xr.Dataset(coords={dim: np.array(own, object) for dim, own in names.items()})
+    joined = joined.assign_coords({dim: first[dim] for dim in SHARED if dim in first.coords})
+    joined.coords["case"] = ("case", np.array(list(runs), object), {"long_name": "case"})
+    here = {
+        dim: np.array([[name in _labels(ds, dim) for name in own] for ds in runs.values()])
+        for dim, own in names.items()
+    }
+    for name in dict.fromkeys(str(name) for ds in runs.values() for name in ds.variables):
+        if name in joined.dims:
             continue
-        changes = np.median(table[f"{name}_change"].transpose("case", ...).values, axis=1)
-        before = np.median(table[name].transpose("case", ...).values, axis=1)[0]
-        units = table[name].attrs["units"]
-        for case, changed in list(zip(table["case"].values, changes, strict=True))[1:]:
-            parts = [
-                f"{of} {'gains' if change > 0 else 'loses'} {abs(change):.1f} {units}"
-                + (f" ({100.0 * change / was:+.0f} %)".replace("-", "\u2212") if was > 0 else "")
-                for of, change, was in zip(table[unit_of].values, changed, before, strict=True)
-                if abs(change) >= 0.05
-            ]
-            said = "; ".join(parts) if parts else "nobody gains or loses"
-            yield f"{case}, {name}: {said}."
+        owner = next(ds for ds in runs.values() if name in ds.variables)[name]
+        values = np.stack([_placed(ds, owner, joined) for ds in runs.values()])
+        made = xr.Variable(("case", *owner.dims), values, owner.attrs)
+        if name in first.coords or owner.name in owner.coords:
+            joined.coords[name] = _once(made, here[str(owner.dims[0])])
+        else:
+            joined[name] = made
+    for dim, present in here.items():
+        if not present.all():
+            joined.coords[f"{dim}{PRESENT}"] = (("case", dim), present)
+    return joined
 
 
-def _absent(ds: xr.Dataset) -> Iterator[str]:
-    """What only some cases have."""
-    for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
-        family = name.removesuffix(PRESENT)
-        present = ds[name].transpose("case", family).values
-        for k in np.flatnonzero(~present.all(axis=0)):
-            cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])
-            yield f"{family} {ds[family].values[k]}: only in {cases}"
+def _labels(ds: xr.Dataset, dim: str) -> list[str]:
+    return [str(name) for name in ds[dim].values] if dim in ds.dims else []
 
 
-# figures
+def _names(runs: Mapping[str, xr.Dataset]) -> dict[str, list[str]]:
+    """Every family's names: those of the first case in its order, then what others add."""
+    families = dict.fromkeys(str(dim) for ds in runs.values() for dim in ds.dims)
+    return {
+        dim: list(dict.fromkeys(name for ds in runs.values() for name in _labels(ds, dim)))
+        for dim in families
+        if dim not in SHARED
+    }
 
 
-def _bars(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
-    """Supply and deficit of every party and sector, one bar per case."""
-    if "supply" in table:
-        deficit = {"edgecolor": style.DEFICIT, "hatch": "////", "lw": 0.6}
-        layers: dict[str, dict[str, Any]] = {
-            "supply": {"color": style.SUPPLY},
-            "deficit": {"color": style.tint(style.DEFICIT, 0.35), **deficit},
-        }
-        caption = "Supply and deficit by party and sector; together they are the requirement"
-        yield caption, _panels(table, layers)
+def _placed(ds: xr.Dataset, owner: xr.DataArray, joined: xr.Dataset) -> npt.NDArray[Any]:
+    """A case's values in the places their names have in the joined families."""
+    missing: Any = {"f": np.nan, "O": "", "i": -1}[owner.dtype.kind]
+    values = np.full([joined.sizes[dim] for dim in owner.dims], missing, owner.dtype)
+    if owner.name in ds.variables:
+        places = [joined.indexes[dim].get_indexer(ds.indexes[dim]) for dim in owner.dims]
+        values[np.ix_(*places)] = ds[owner.name].transpose(*owner.dims).values
+    return values
 
 
-def _energies(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
-    """Energy of every party's plants, one bar per case."""
-    if "energy" in table:
-        layers = {"energy": {"color": style.ENERGY, "edgecolor": "#8A8420", "lw": 0.6}}
-        yield "Energy by party", _panels(table, layers)
+def _once(made: xr.Variable, here: npt.NDArray[np.bool_]) -> xr.Variable:
+    """A coordinate of a family, without the dim case where all that have the member agree."""
+    values = made.values
+    owner = np.argmax(here, axis=0)
+    first = values[owner, np.arange(owner.size)]
+    nowhere = values != values  # NaN: a place that is not given
+    agree = ~here | (values == first) | (nowhere & (first != first))
+    return xr.Variable(made.dims[1:], first, made.attrs) if agree.all() else made
 
 
-def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """One panel per label with a bar per case, the layers stacked; means over realizations."""
-    first = table[next(iter(layers))]
-    dim = str(first.dims[-1])
-    labels, names = ([str(one) for one in table[key].values] for key in (dim, "case"))
-    columns, rows = min(len(labels), 3), -(-len(labels) // 3)
-    fig = style.figure(min(10.0, columns * max(3.0, 1.2 + 0.75 * len(names))), 0.6 + 3.0 * rows)
-    axes = fig.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[len(labels) :]:
-        ax.set_visible(False)
-    at = np.arange(len(names))
-    for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-        base = np.zeros(len(names))
-        for name, look in layers.items():
-            values = table[name].mean("realization").transpose("case", dim).values[:, k]
-            ax.bar(at, values, 0.62, bottom=base, label=name, **look)
-            base = base + values
-        ax.set_xticks(at, names, rotation=25, ha="right", rotation_mode="anchor")
-        ax.set_xlim(-0.6, len(names) - 0.4)
-        style.dress(ax, f"{' + '.join(layers)} ({first.attrs['units'].replace('hm3', 'hm³')})")
-        ax.set_title(label, loc="left", fontsize=10)
-    if len(layers) > 1:
-        style.legend(fig, axes[: len(labels)])
-    return fig
-
-
-def _storages(ds: xr.Dataset) -> Iterator[tuple[str, Figure]]:
-    """Storage of every reservoir at the ends of steps, one line per case (medians)."""
-    if "reservoir" not in ds.dims:
-        return
-    edges = style.step_edges(ds)
-    at = style.positions(edges)
-    for k, name in enumerate(ds["reservoir"].values):
-        fig = style.figure(10.0, 4.2)
-        ax = fig.subplots()
-        for c, case in enumerate(ds["case"].values):
-            one = ds.isel(case=c, reservoir=k)
-            start = one["initial_storage"].values[:, np.newaxis]
-            values = np.hstack([start, one["storage"].transpose("realization", "time").values])
-            if np.isnan(values).all():
-                continue
-            look: dict[str, Any] = {"color": CASES[c % len(CASES)], "ls": LINES[c % len(LINES)]}
-            middle = np.median(values, axis=0) * style.HM3
-            ax.plot(at, middle, label=str(case), lw=1.3 if c else 1.6, **look)
-        ax.set_ylim(bottom=0.0)
-        style.dress(ax, "storage (hm³)")
-        style.time_axis(ax, edges)
-        style.legend(fig, [ax])
-        yield f"Storage of {style.words(str(name))}", fig
-
-
-def _picture(fig: Figure) -> tuple[str, int]:
-    """A figure as the text of a PNG, without a word on what drew it, and its width on the page."""
-    buffer = BytesIO()
-    fig.savefig(buffer, format="png", dpi=150, facecolor=style.PAPER, metadata={"Software": None})
-    return base64.b64encode(buffer.getvalue()).decode("ascii"), int(92.0 * fig.get_figwidth())
+def _attributes(cases: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    first = next(iter(cases.values()))
+    parties: dict[str, str] = {}
+    for ds in cases.values():
+        parties = {**party_names(ds), **parties}
+    return {
+        "title": " · ".join(cases),
+        "step": first.attrs.get("step", ""),
+        "parties": json.dumps(parties, ensure_ascii=False, sort_keys=True),
+    }

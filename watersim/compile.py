@@ -423,7 +423,7 @@ class _Compiler:
         unique, which = np.unique(np.array(gains), axis=0, return_inverse=True)
         matrices = [self.coefficients(gain) for gain in unique]
         A = np.array([A for A, _ in matrices])
-        T = np.array([T for _, T in matrices]).reshape(len(unique), len(self.rows), -1)
+        T = np.array([T for _, T in matrices])
         curves = self.curves()
         rank = self.ranks()
         return Compiled(

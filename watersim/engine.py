@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim import allot as allot_module
 from watersim import jit, registry
 from watersim.allocation import exact
 from watersim.allocation.fill import REASONS, work
@@ -67,12 +66,12 @@ def _loop_source() -> str:
     indent = "\n" + " " * 12
     return f'''"""The loop over steps, written by watersim.engine."""
 from watersim.allot import allot
-from watersim.jit import entry
+from watersim.jit import kernel
 from watersim.step import clear
 {chr(10).join(imports)}
 
 
-@entry
+@kernel
 def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, rounds,
               gain, s, fill_work, room, p, u, x, y, q, w, inflow, outflow, outlet_flow, need, supply,
               bound, status):
@@ -150,14 +149,7 @@ def _with_exact(loop: Callable[..., int]) -> Callable[..., int]:
         y[:], z[:], bound[:] = given.y, given.z, given.bound
         return 0
 
-    plain_allot = _plain(allot_module.allot)
-    allot = types.FunctionType(plain_allot.__code__, {**vars(allot_module), "fill": fill})
-    plain_loop = _plain(loop)
-    return types.FunctionType(plain_loop.__code__, {**sys.modules[_LOOP].__dict__, "allot": allot})
-
-
-def _plain(function: Any) -> Any:
-    return getattr(function, "py_func", function)
+    return jit.plain(loop, {"watersim.allocation.fill.fill": fill})
 
 
 class Engine:

@@ -15,7 +15,8 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -23,20 +24,13 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__watersim_kernel__"
-_ENTRY = "__watersim_entry__"
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def kernel(function: F) -> F:
-    """Mark a function as one that the engine compiles; compiled, only kernels can call it."""
+    """Mark a function as one that the engine compiles."""
     setattr(function, _MARK, True)
     return function
-
-
-def entry(function: F) -> F:
-    """Mark a kernel that Python calls too, which costs a wrapper more to compile."""
-    setattr(function, _ENTRY, True)
-    return kernel(function)
 
 
 def is_kernel(value: object) -> bool:
@@ -114,10 +108,38 @@ def compiled(folder: Path | None) -> None:
                         made[id(value)] = numba.njit(
                             value,
                             cache=folder is not None,
-                            no_cpython_wrapper=not hasattr(value, _ENTRY),
                             **_OPTIONS,
                         )
                         setattr(made[id(value)], _MARK, True)
                     setattr(module, name, made[id(value)])
     finally:
         numba.config.CACHE_DIR = before
+
+
+def plain(function: F, instead: Mapping[str, Callable[..., Any]]) -> F:
+    """A kernel as plain Python, with all that it calls, and some of that replaced.
+
+    Parameters
+    ----------
+    function
+        a kernel, compiled or not
+    instead
+        qualified name (``watersim.allocation.fill.fill``) → what is called in its place
+    """
+    worlds: dict[str, dict[str, Any]] = {}
+
+    def world(module: str) -> dict[str, Any]:
+        if module not in worlds:
+            worlds[module] = dict(vars(sys.modules[module]))
+            for name, value in worlds[module].items():
+                if getattr(value, _MARK, False) is True:
+                    worlds[module][name] = copy(value)
+        return worlds[module]
+
+    def copy(value: Any) -> Any:
+        own = getattr(value, "py_func", value)
+        other = instead.get(f"{own.__module__}.{own.__name__}")
+        return other or types.FunctionType(own.__code__, world(own.__module__), own.__name__)
+
+    made: F = copy(function)
+    return made

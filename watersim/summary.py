@@ -100,31 +100,32 @@ def text(ds: xr.Dataset) -> str:
     """Lay the summary out for a terminal of 80 columns."""
     found = summary(ds)
     parts = [[found.title, *found.facts]]
-    parts += [[table.title, *_lines(table)] for table in found.tables]
+    parts += [[table.title, *lines(table)] for table in found.tables]
     listed = {"Short": found.short, "Warnings": found.warnings, "Notes": found.notes}
-    for heading, lines in listed.items():
-        if lines:
-            parts.append([heading, *(wrapped for line in lines for wrapped in _wrap(line))])
+    for heading, sentences in listed.items():
+        if sentences:
+            parts.append([heading, *(wrapped for line in sentences for wrapped in wrap(line))])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _lines(table: Table) -> list[str]:
+def lines(table: Table) -> list[str]:
     """A table as lines: labels to the left, on a line of their own where they do not fit."""
     columns = list(zip(table.columns, *table.rows, strict=True))
     widths = [max(map(len, cells)) for cells in columns]
     room = min(widths[0], max(0, WIDTH - sum(width + GAP for width in widths[1:])))
-    lines = []
+    laid = []
     for first, *numbers in (table.columns, *table.rows):
         label = first
         if len(label) > room:
-            lines.append(label)
+            laid.append(label)
             label = ""
         cells = [cell.rjust(width + GAP) for cell, width in zip(numbers, widths[1:], strict=True)]
-        lines.append((label.ljust(room) + "".join(cells)).rstrip())
-    return lines
+        laid.append((label.ljust(room) + "".join(cells)).rstrip())
+    return laid
 
 
-def _wrap(line: str) -> list[str]:
+def wrap(line: str) -> list[str]:
+    """A sentence as indented lines of the terminal's width."""
     return textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ",
                          break_on_hyphens=False)  # fmt: skip
 

@@ -35,7 +35,7 @@ from watersim.allocation.tableau import (
     work,
     write_tableau,
 )
-from watersim.jit import entry, kernel
+from watersim.jit import kernel
 
 __all__ = ["REASONS", "Work", "fill", "work"]
 
@@ -57,7 +57,7 @@ LOAD = 1e-10  # a row's load, relative to the largest need of the rank
 UNNAMED = -(2**31)  # bound of a claim just frozen
 
 
-@entry
+@kernel
 def fill(
     A: Floats,
     T: Floats,

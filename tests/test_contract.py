@@ -1,0 +1,129 @@
+"""The contract every kind keeps: documented, closes, finite, not negative, round-trips."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Basin
+
+from watersim import registry
+from watersim.described import Kind
+
+KINDS = {**registry.kinds("nodes"), **registry.kinds("links")}
+LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
+WET = "evaporation: 4 mm/day, precipitation: 1 mm/day, seepage: 1 mm/day"
+
+# a basin in which the kind does something, by kind; `it` is the member looked at
+RIVER = "nodes:\n  spring: {kind: catchment, runoff: 10 m3/s}\n  sea: {kind: terminal}\n"
+EXAMPLES = {
+    "catchment": RIVER + "  it: {kind: catchment, runoff: 3 m3/s}\n"
+    "rivers: [spring > it > sea]",
+    "junction": RIVER + "  it: {kind: junction}\n  "
+    "town: {kind: municipal, at: it, priority: 1, requirement: 4 m3/s}\n"
+    "rivers: [spring > it > sea]",
+    "gauge": RIVER + "  it: {kind: gauge, environmental_flow: {flow: 2 m3/s, priority: 1}}\n"
+    "rivers: [spring > it > sea]",
+    "reservoir": RIVER
+    + f"  it: {{kind: reservoir, capacity: 100 hm3, {LEVELS}, initial_storage: 40 hm3, "
+    f"dead_storage: 5 hm3, outlet_capacity: 8 m3/s, {WET}}}\n"
+    "  town: {kind: municipal, at: sea_gauge, priority: 1, requirement: 3 m3/s}\n"
+    "  sea_gauge: {kind: gauge}\n"
+    "rivers: [spring > it > sea_gauge > sea]",
+    "lake": "nodes:\n  spring: {kind: catchment, runoff: 10 m3/s}\n"
+    f"  it: {{kind: lake, capacity: 60 hm3, {LEVELS}, initial_storage: 20 hm3, {WET}}}\n"
+    "rivers: [spring > it]",
+    "hydropower": RIVER + "  bend: {kind: junction}\n"
+    "  it: {kind: hydropower, at: bend, capacity: 2 MW, efficiency: 0.9, head: 30 m, "
+    "energy_requirement: {energy: 1 GWh/month, priority: 1}}\n"
+    "rivers: [spring > bend > sea]",
+    "irrigation": RIVER + "  bend: {kind: junction}\n"
+    "  it: {kind: irrigation, at: bend, area: 1000 ha, priority: 1, requirement: 12 m3/s, "
+    "return_flow: {fraction: 20 %, to: sea}}\n"
+    "rivers: [spring > bend > sea]",
+    "municipal": RIVER + "  bend: {kind: junction}\n"
+    "  it: {kind: municipal, at: bend, priority: 1, requirement: 3 m3/s, "
+    "return_flow: {fraction: 80 %, to: bend}}\n"
+    "rivers: [spring > bend > sea]",
+    "terminal": "nodes:\n  spring: {kind: catchment, runoff: 10 m3/s}\n  it: {kind: terminal}\n"
+    "rivers: [spring > it]",
+    "reach": RIVER + "rivers: [spring > sea]\n"
+    "reaches:\n  spring > sea: {loss: 5 %, lag: 6 days}",
+    "canal": RIVER + "  bend: {kind: junction}\n"
+    "  farm: {kind: irrigation, priority: 1, requirement: 12 m3/s}\n"
+    "rivers: [spring > bend > sea]\n"
+    "canals:\n  it: {from: bend, to: farm, capacity: 6 m3/s, loss: {fraction: 10 %, to: sea}}",
+}  # fmt: skip
+YEAR = ("2000-01-01", "2000-12-31", "month")
+
+
+def test_every_kind_has_an_example() -> None:
+    """A new kind is one file and one example here."""
+    assert set(EXAMPLES) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_kind_is_documented_with_its_equation_and_every_field(name: str) -> None:
+    kind = KINDS[name]
+    assert kind.__doc__, name
+    assert "``" in kind.__doc__, "the docstring states the equation"
+    for field, info in kind.model_fields.items():
+        assert field == "kind" or info.description, f"{name}.{field} has no meaning"
+    for report in kind.reports:
+        assert report.unit, report.name
+        assert report.meaning, report.name
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_kind_closes_its_balance_and_is_finite_and_not_negative(name: str, basin: Basin) -> None:
+    ds = basin.run(EXAMPLES[name], YEAR)  # the fixture checks closure, finiteness and sign
+    assert float(ds["sink_flow"].sum()) > 0.0 or name == "lake"
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_kind_closes_its_balance_in_a_dry_world(name: str, basin: Basin) -> None:
+    dry = EXAMPLES[name].replace("runoff: 10 m3/s", "runoff: 0 m3/s").replace(
+        "runoff: 3 m3/s", "runoff: 0 m3/s")  # fmt: skip
+    dry = re.sub(r"initial_storage: \d+ hm3", "initial_storage: 0 hm3", dry)
+    ds = basin.run(dry, YEAR)
+    assert np.all(ds["outflow"].sel(node="spring") == 0.0)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_kind_reports_what_it_declares(name: str, basin: Basin) -> None:
+    ds = basin.run(EXAMPLES[name], YEAR)
+    for report in KINDS[name].reports:
+        assert ds[report.name].attrs["units"] == report.unit
+        assert ds[report.name].dims == ("realization", "time", KINDS[name].family)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_description_survives_json(name: str, basin: Basin, tmp_path: Path) -> None:
+    """YAML → frozen objects → JSON → the same objects."""
+    import json
+
+    from watersim.scenario import load
+
+    path = basin.write(EXAMPLES[name], YEAR)
+    first = load(path)
+    again = tmp_path / "data" / "again"
+    again.mkdir()
+    text = json.loads(first.text)
+    (again / "basin.yaml").write_text(
+        json.dumps({k: v for k, v in text.items() if k in ("nodes", "rivers", "reaches", "canals")})
+    )
+    other = tmp_path / "scenarios" / "again.yaml"
+    other.write_text(path.read_text().replace("basin: case", "basin: again"))
+    second = load(other)
+    assert dict(first.nodes) == dict(second.nodes)
+    assert first.network == second.network
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_a_kind_is_frozen_and_refuses_unknown_fields(kind: type[Kind]) -> None:
+    config: Any = kind.model_config
+    assert config["frozen"] is True
+    assert config["extra"] == "forbid"

@@ -1,0 +1,142 @@
+"""comparison_page: runs by case → one self-contained HTML page of gains, losses and figures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from watersim.comparison import compare
+from watersim.gains import absences, gains, rows, sentences
+from watersim.plots import style
+from watersim.summary import text
+
+CASES = (style.OUTFLOW, "#44AA99", "#CC6677", "#882255", "#999933")  # Tol's muted, as in style
+LINES = ("-", (0, (5, 2)), (0, (1, 1.4)), (0, (7, 2, 1.4, 2)), (0, (3, 1, 1, 1, 1, 1)))
+
+
+def page(cases: Mapping[str, xr.Dataset]) -> str:
+    """Write the comparison of runs as one page that needs nothing but itself.
+
+    Parameters
+    ----------
+    cases
+        name of the case → its run; the first is what the others are held against
+
+    Raises
+    ------
+    InputError
+        if the runs cannot stand side by side, see `compare`.
+    """
+    ds = compare(cases)
+    table = gains(ds)
+    names = list(cases)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawn = {
+        caption: _picture(fig)
+        for caption, fig in (*_bars(table), *_energies(table), *_storages(ds))
+    }
+    days = ds["time_bounds"].values.astype("datetime64[D]")
+    return environment.get_template("comparison_page.html").render(
+        title=" · ".join(names),
+        period=f"{days[0, 0]} to {days[-1, 1] - 1}",
+        members=ds.sizes["realization"],
+        cases=[(name, str(run.attrs.get("title", "")),
+                str(run.attrs.get("scenario_sha256", ""))[:12]) for name, run in cases.items()],
+        names=names,
+        rows=list(rows(table)),
+        sentences=list(sentences(table)),
+        absent=list(absences(ds)),
+        figures=drawn,
+        texts={name: text(run) for name, run in cases.items()},
+    )  # fmt: skip
+
+
+def _bars(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Supply and deficit of every party and sector, one bar per case."""
+    if "supply" in table:
+        deficit = {"edgecolor": style.DEFICIT, "hatch": "////", "lw": 0.6}
+        layers: dict[str, dict[str, Any]] = {
+            "supply": {"color": style.SUPPLY},
+            "deficit": {"color": style.tint(style.DEFICIT, 0.35), **deficit},
+        }
+        caption = "Supply and deficit by party and sector; together they are the requirement"
+        yield caption, _panels(table, layers)
+
+
+def _energies(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Energy of every party's plants, one bar per case."""
+    if "energy" in table:
+        layers = {"energy": {"color": style.ENERGY, "edgecolor": "#8A8420", "lw": 0.6}}
+        yield "Energy by party", _panels(table, layers)
+
+
+def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """One panel per label with a bar per case, the layers stacked; means over realizations."""
+    first = table[next(iter(layers))]
+    dim = str(first.dims[-1])
+    labels, names = ([str(one) for one in table[key].values] for key in (dim, "case"))
+    columns, rows = min(len(labels), 3), -(-len(labels) // 3)
+    fig = style.figure(min(10.0, columns * max(3.0, 1.2 + 0.75 * len(names))), 0.6 + 3.0 * rows)
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[len(labels) :]:
+        ax.set_visible(False)
+    at = np.arange(len(names))
+    for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
+        base = np.zeros(len(names))
+        for name, look in layers.items():
+            values = table[name].mean("realization").transpose("case", dim).values[:, k]
+            ax.bar(at, values, 0.62, bottom=base, label=name, **look)
+            base = base + values
+        ax.set_xticks(at, names, rotation=25, ha="right", rotation_mode="anchor")
+        ax.set_xlim(-0.6, len(names) - 0.4)
+        style.dress(ax, f"{' + '.join(layers)} ({first.attrs['units'].replace('hm3', 'hm³')})")
+        ax.set_title(label, loc="left", fontsize=10)
+    if len(layers) > 1:
+        style.legend(fig, axes[: len(labels)])
+    return fig
+
+
+def _storages(ds: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Storage of every reservoir at the ends of steps, one line per case (medians)."""
+    if "reservoir" not in ds.dims:
+        return
+    edges = style.step_edges(ds)
+    at = style.positions(edges)
+    for k, name in enumerate(ds["reservoir"].values):
+        fig = style.figure(10.0, 4.2)
+        ax = fig.subplots()
+        for c, case in enumerate(ds["case"].values):
+            one = ds.isel(case=c, reservoir=k)
+            start = one["initial_storage"].values[:, np.newaxis]
+            values = np.hstack([start, one["storage"].transpose("realization", "time").values])
+            if np.isnan(values).all():
+                continue
+            look: dict[str, Any] = {"color": CASES[c % len(CASES)], "ls": LINES[c % len(LINES)]}
+            middle = np.median(values, axis=0) * style.HM3
+            ax.plot(at, middle, label=str(case), lw=1.3 if c else 1.6, **look)
+        ax.set_ylim(bottom=0.0)
+        style.dress(ax, "storage (hm³)")
+        style.time_axis(ax, edges)
+        style.legend(fig, [ax])
+        yield f"Storage of {style.words(str(name))}", fig
+
+
+def _picture(fig: Figure) -> tuple[str, int]:
+    """A figure as the text of a PNG, without a word on what drew it, and its width on the page."""
+    buffer = BytesIO()
+    fig.savefig(buffer, format="png", dpi=150, facecolor=style.PAPER, metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode("ascii"), int(92.0 * fig.get_figwidth())

@@ -1,0 +1,216 @@
+"""gains: runs by case → who gains and who loses against the first: table, sentences, text; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from watersim.comparison import PRESENT, compare, join, only
+from watersim.metrics import metrics
+from watersim.summary import GAP, GWH, HM3, WIDTH, Table, lines, party_names, per_year, wrap
+
+MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0: neither)
+    ("supply", "supply", 1, 1),
+    ("deficit", "deficit", 1, -1),
+    ("cover", "cover", 1, 1),
+    ("energy", "energy", 1, 1),
+    ("lowest_storage", "lowest storage", 1, 1),
+)
+
+
+class Cell(NamedTuple):
+    """A value of the table of gains and its change against the first case."""
+
+    value: str
+    change: str
+    verdict: str  # better, worse, or "" where nothing changed or nothing can be said
+
+
+class Row(NamedTuple):
+    """One measure of one group, plant owner or reservoir over the cases."""
+
+    of: str
+    measure: str
+    units: str
+    cells: list[Cell]
+
+
+def text(cases: Mapping[str, xr.Dataset]) -> str:
+    """Lay the comparison out for a terminal of 80 columns: sentences, then the table in blocks."""
+    ds = compare(cases)
+    table = gains(ds)
+    found = list(rows(table))
+    names = list(cases)
+    parts = [[" · ".join(names), f"changes are against {names[0]}"]]
+    parts += [[line for said in sentences(table) for line in wrap(said)]]
+    parts += [[line for said in absences(ds) for line in wrap(said)]]
+    labels = [f"{row.of}, {row.measure} ({row.units})" for row in found]
+    texts = [
+        [f"{row.cells[k].value} ({row.cells[k].change})" if k else row.cells[k].value
+         for row in found]
+        for k in range(len(names))
+    ]  # fmt: skip
+    for block in _blocks(labels, texts, names):
+        columns = ("", *(names[k] for k in block))
+        cells = [tuple(texts[k][r] for k in block) for r in range(len(found))]
+        parts.append(
+            lines(Table("", columns, [(a, *b) for a, b in zip(labels, cells, strict=True)]))
+        )
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _blocks(labels: list[str], texts: list[list[str]], names: list[str]) -> Iterator[list[int]]:
+    """Cases that fit beside the labels and the first case, and so on until all are shown."""
+    widths = [GAP + max(map(len, [name, *own])) for name, own in zip(names, texts, strict=True)]
+    room = WIDTH - max(map(len, labels), default=0) - widths[0]
+    block: list[int] = []
+    for k in range(1, len(names)):
+        if block and sum(widths[c] for c in [*block, k]) > room:
+            yield [0, *block]
+            block = []
+        block.append(k)
+    yield [0, *block]
+
+
+def gains(ds: xr.Dataset) -> xr.Dataset:
+    """Who gains and who loses: what every case gives, and its change against the first.
+
+    Parameters
+    ----------
+    ds
+        from `compare`
+
+    Returns
+    -------
+    xr.Dataset
+        dims (case, realization, …), in planners' units. Per ``group`` (party and sector):
+        ``requirement supply deficit`` (hm3, per year where the run is whole years) and ``cover``;
+        per ``plant_party``: ``energy`` (GWh); per ``reservoir``: ``lowest_storage`` (hm3); and each
+        of them as ``…_change``. NaN where a case has no such group, plant or reservoir.
+    """
+    tables = {str(case): _table(only(ds, str(case))) for case in ds["case"].values}
+    found = join(tables)
+    for name in list(found.data_vars):
+        change = found[name] - found[name].isel(case=0)
+        change.attrs = {
+            **found[name].attrs,
+            "long_name": f"change of {name} against the first case",
+        }
+        found[f"{name}_change"] = change
+    found.attrs = {"title": ds.attrs.get("title", ""), "first_case": str(ds["case"].values[0])}
+    return found
+
+
+def _table(ds: xr.Dataset) -> xr.Dataset:
+    """The measures of one run that are compared."""
+    measures, (years, suffix) = metrics(ds), per_year(ds)
+    parties = party_names(ds)
+    table = xr.Dataset()
+    if "site" in ds.dims:
+        labels = [
+            f"{parties.get(party, party)} {sector}".strip()
+            for party, sector in zip(
+                measures["group_party"].values.astype(str),
+                measures["group_sector"].values.astype(str),
+                strict=True,
+            )
+        ]
+        for name in ("requirement", "supply", "deficit"):
+            total = measures[f"group_{name}_total"].sum("season") * HM3 / years
+            table[name] = _named(total, "group", labels, f"hm3{suffix}", name)
+        table["cover"] = _named(measures["group_cover"], "group", labels, "1", "cover")
+    if "plant" in ds.dims:
+        owner = ds["plant_party"].values.astype(str)
+        energy = measures["plant_energy_total"].sum("season") * GWH / years
+        keys = sorted(set(owner.tolist()))
+        sums = [energy.isel(plant=np.flatnonzero(owner == key)).sum("plant") for key in keys]
+        labels = [parties.get(key, key) or "no party" for key in keys]
+        table["energy"] = _named(
+            xr.concat(sums, "party"), "party", labels, f"GWh{suffix}", "energy"
+        )
+    if "reservoir" in ds.dims:
+        lowest = measures["reservoir_lowest_storage"] * HM3
+        labels = ds["reservoir"].values.astype(str).tolist()
+        table["lowest_storage"] = _named(lowest, "reservoir", labels, "hm3", "lowest storage")
+    return table
+
+
+def _named(
+    values: xr.DataArray, dim: str, labels: list[str], units: str, meaning: str
+) -> xr.DataArray:
+    """Bare values with dims (realization, label) and text labels."""
+    return xr.DataArray(
+        values.transpose("realization", dim).values,
+        {"realization": values["realization"].values, dim: np.array(labels, object)},
+        ("realization", dim),
+        attrs={"units": units, "long_name": meaning},
+    )
+
+
+def rows(table: xr.Dataset) -> Iterator[Row]:
+    """The table of gains: medians over realizations, changes paired by realization."""
+    for name, label, digits, better in MEASURES:
+        if name not in table:
+            continue
+        dim = str(table[name].dims[-1])
+        factor, units = (100.0, "%") if name == "cover" else (1.0, table[name].attrs["units"])
+        values, changes = (
+            factor * np.median(table[key].transpose("case", "realization", dim).values, axis=1)
+            for key in (name, f"{name}_change")
+        )
+        for k, of in enumerate(table[dim].values):
+            cells = [
+                _cell(value, change, digits, better if case else 0, case == 0)
+                for case, (value, change) in enumerate(
+                    zip(values[:, k], changes[:, k], strict=True)
+                )
+            ]
+            yield Row(str(of), label, units, cells)
+
+
+def _cell(value: float, change: float, digits: int, better: int, first: bool) -> Cell:
+    if np.isnan(value):
+        return Cell("–", "not in this case", "")
+    shown = f"{value + 0.0:.{digits}f}"
+    if first:
+        return Cell(shown, "", "")
+    if np.isnan(change):
+        return Cell(shown, "new", "")
+    rounded = round(change, digits)
+    if rounded == 0.0:
+        return Cell(shown, "=", "")
+    sign = "+" if rounded > 0.0 else "\u2212"
+    verdict = "better" if rounded * better > 0 else "worse"
+    return Cell(shown, f"{sign}{abs(rounded):.{digits}f}", verdict)
+
+
+def sentences(table: xr.Dataset) -> Iterator[str]:
+    """Who gains and who loses supply and energy, one sentence per case and party."""
+    for name, unit_of in (("supply", "group"), ("energy", "party")):
+        if name not in table:
+            continue
+        changes = np.median(table[f"{name}_change"].transpose("case", ...).values, axis=1)
+        before = np.median(table[name].transpose("case", ...).values, axis=1)[0]
+        units = table[name].attrs["units"]
+        for case, changed in list(zip(table["case"].values, changes, strict=True))[1:]:
+            parts = [
+                f"{of} {'gains' if change > 0 else 'loses'} {abs(change):.1f} {units}"
+                + (f" ({100.0 * change / was:+.0f} %)".replace("-", "\u2212") if was > 0 else "")
+                for of, change, was in zip(table[unit_of].values, changed, before, strict=True)
+                if abs(change) >= 0.05
+            ]
+            said = "; ".join(parts) if parts else "nobody gains or loses"
+            yield f"{case}, {name}: {said}."
+
+
+def absences(ds: xr.Dataset) -> Iterator[str]:
+    """What only some cases have."""
+    for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
+        family = name.removesuffix(PRESENT)
+        present = ds[name].transpose("case", family).values
+        for k in np.flatnonzero(~present.all(axis=0)):
+            cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])
+            yield f"{family} {ds[family].values[k]}: only in {cases}"
