@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Annotated, Any, get_args, get_origin
 import numpy as np
 import pytest
 import xarray as xr
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import watersim
 from watersim import registry
 from watersim.described import Kind, Node
-from watersim.fields import Described, Varying
+from watersim.fields import Described, Varying, quantity, varying
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -51,11 +50,8 @@ def parts(annotation: Any) -> Iterator[Any]:
 def takes(name: str, info: FieldInfo) -> str:
     """What may be written for a field: its dimension, a mapping, a number or a text."""
     found = [*info.metadata, *parts(info.annotation)]
-    for validator in (one for one in found if isinstance(one, BeforeValidator)):
-        outer = inspect.getclosurevars(validator.func).nonlocals
-        if "dimension" in outer:
-            varies = "varying" in validator.func.__qualname__
-            return outer["dimension"] + (", may vary" if varies else "")
+    for mark in (one for one in found if isinstance(one, quantity | varying)):
+        return mark.dimension + (", may vary" if isinstance(mark, varying) else "")
     models = [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
     if models:
         listed = list in [get_origin(one) for one in found]
@@ -70,11 +66,14 @@ def table(model: type[Described], leave_out: set[str]) -> list[str]:
     for name, info in model.model_fields.items():
         if name in leave_out:
             continue
-        default = {None: "absent", 0.0: "0"}.get(info.default, str(info.default)) if not (
-            isinstance(info.default, list)
-        ) else "none"
-        absent = "**required**" if info.is_required() else default
-        lines.append(f"| `{info.alias or name}` | {takes(name, info)} | {absent} | {info.description} |")
+        default = "absent" if info.default in (None, []) else str(info.default).removesuffix(".0")
+        cells = [
+            f"`{info.alias or name}`",
+            takes(name, info),
+            "**required**" if info.is_required() else default,
+            str(info.description),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -53,6 +53,9 @@ def resolve_inside(path: Path, root: Path, shown: str | None = None) -> Path:
         real, folder = path.resolve(strict=True), root.resolve(strict=True)
         mode = real.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        whole = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        if not whole.is_relative_to(os.path.abspath(root)):  # noqa: PTH100
+            raise InputError(_outside(root, shown)) from error
         raise InputError(Problem("does not exist; check the name and its folder", shown)) from error
     except RuntimeError as error:  # Python < 3.13 on a circle of symbolic links
         raise InputError(Problem("is a circle of symbolic links", shown)) from error
@@ -63,12 +66,15 @@ def resolve_inside(path: Path, root: Path, shown: str | None = None) -> Path:
             raise InputError(Problem("has a name too long for a file", shown)) from error
         raise MachineError(f"{shown}: cannot be read: {error.strerror}") from error
     if not real.is_relative_to(folder):
-        message = f"lies outside {display(root)}; reading is confined to that folder"
-        raise InputError(Problem(message, shown))
+        raise InputError(_outside(root, shown))
     if not stat.S_ISREG(mode):
         what = "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
         raise InputError(Problem(f"{what}; name a file", shown))
     return real
+
+
+def _outside(root: Path, shown: str) -> Problem:
+    return Problem(f"lies outside {display(root)}; reading is confined to that folder", shown)
 
 
 # NUL and other control characters, line ends that only some readers see, marks in mid-text

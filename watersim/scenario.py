@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
+from watersim.checks import lag_faults, party_faults, priority_faults, use_faults
 from watersim.described import Kind, Link, Node
 from watersim.document import Description
 from watersim.document import Path as KeyPath
@@ -151,8 +152,9 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.stop()
     network, faults = build(nodes, rivers, reaches, canals)
     reader.add(faults)
-    reader.check_parties(nodes, parties)
-    reader.check_priorities(nodes)
+    reader.add([*party_faults(nodes, parties), *priority_faults(nodes)])
+    if network is not None and timeline is not None:
+        reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
     reader.stop()
     assert network is not None and timeline is not None
     tables, series = Tables(sources.root), _Forcing(reader, timeline)
@@ -270,7 +272,7 @@ class _Reader:
             path = ("nodes", name)
             if not is_name(name):
                 self.add([(path, "must be a name of letters, digits and _ that begins with a "
-                           "letter")])  # fmt: skip
+                           "letter; rename it")])  # fmt: skip
                 continue
             if not isinstance(given, dict):
                 self.add([(path, "must be a mapping such as {kind: junction}")])
@@ -308,32 +310,6 @@ class _Reader:
             self.problems += explain(error, kind, path, self.description)
             return None
 
-    def check_parties(self, nodes: Mapping[str, Node], parties: Mapping[str, str]) -> None:
-        for name, node in nodes.items():
-            if node.party is not None and node.party not in parties:
-                known = ", ".join(sorted(parties)) or "none; add `parties`"
-                self.add([(("nodes", name, "party"),
-                           f"is not a party (got {node.party}); known are {known}")])  # fmt: skip
-            if (node.lon is None) != (node.lat is None):
-                lacking = "lon" if node.lon is None else "lat"
-                self.add([(("nodes", name), f"lacks {lacking}; give lon and lat, or neither")])
-
-    def check_priorities(self, nodes: Mapping[str, Node]) -> None:
-        """A zone never shares a priority number with a demand or an in-stream claim."""
-        served: dict[int, str] = {}
-        for name, node in nodes.items():
-            for claim in node.claims():
-                if claim.priority is not None and claim.sector != "storage":
-                    served.setdefault(claim.priority, name)
-        for name, node in nodes.items():
-            for k, claim in enumerate(c for c in node.claims() if c.sector == "storage"):
-                if claim.priority in served:
-                    self.add([(
-                        ("nodes", name, "zones", k, "priority"),
-                        f"is shared by zone '{claim.key}' and '{served[claim.priority]}' (got "
-                        f"{claim.priority}); give the zone a number of its own",
-                    )])  # fmt: skip
-
     def tables(
         self, members: Mapping[str, Kind], tables: Tables
     ) -> dict[tuple[str, str], dict[str, Floats]]:
@@ -349,12 +325,20 @@ class _Reader:
                     own[key] = tables.table(real, shown, wanted).values
                     read[name, key] = own[key]
                 except InputError as error:
-                    self.problems += error.problems
+                    self.problems += self.named(error, (*path, key, "file"))
                     broken = True
             if not broken:
                 self.add([((*path, *keys(key)), message)
                           for key, message in member.problems(own)])  # fmt: skip
         return read
+
+    def named(self, error: InputError, path: KeyPath) -> list[Problem]:
+        """The problems of a file; one of the file as a whole stands where the file is named."""
+        return [
+            problem if problem.line else self.description.problem(
+                path, f"{problem.file} {problem.message}")
+            for problem in error.problems
+        ]  # fmt: skip
 
     def path_of(self, name: str, member: Kind) -> KeyPath:
         """The key path of a member."""
@@ -404,7 +388,7 @@ class _Forcing:
                     except ValueError as error:
                         self.reader.add([(path, str(error))])
                     except InputError as error:
-                        self.reader.problems += error.problems
+                        self.reader.problems += self.reader.named(error, (*path, "file"))
         return values
 
     def _one(self, given: Varying | Window | None, path: KeyPath, tables: Tables) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,10 @@ from watersim.yaml_source import Source, read_yaml
 SCENARIO_KEYS = ("title", "description", "extends", "basin", "time", "initial", "variants")
 BASIN_KEYS = ("title", "description", *SECTIONS)
 DEEPEST = 8
+LATER = {
+    "agreements": "is not modelled yet: shares, deliveries and quotas of a treaty; remove it, and "
+    "let equal priorities share by equal cover"
+}
 
 
 class Sources(NamedTuple):
@@ -27,7 +32,8 @@ class Sources(NamedTuple):
 
     def beside(self, shown_file: str, file: str) -> tuple[Path, str]:
         """A file named in another: its path and the name to show."""
-        path = self.files.get(shown_file, self.root / "x").parent / file
+        folder = self.files.get(shown_file, self.root / "x").parent
+        path = Path(os.path.normpath(folder / file))
         return path, display(path)
 
 
@@ -145,7 +151,7 @@ def _known_basins(root: Path) -> dict[str, Path]:
 
 def _unknown_keys(own: Description, known: tuple[str, ...], what: str) -> list[Problem]:
     return [
-        own.problem((key,), f"is not a key of {what}{suggest(str(key), known)}")
+        own.problem((key,), LATER.get(key) or f"is not a key of {what}{suggest(str(key), known)}")
         for key in own.data
         if key not in known and not ("." in str(key) and what == "a scenario")
     ]

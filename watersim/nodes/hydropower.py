@@ -139,8 +139,10 @@ class Hydropower(Node):
         return {"at": self.at, "capacity": self.capacity}
 
     def problems(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
-        if (self.head is None) == (self.tailwater is None):
-            yield "head", "or 'tailwater': give exactly one of the two"
+        if self.head is not None and self.tailwater is not None:
+            yield "head", "does not go with 'tailwater'; keep one of the two"
+        if self.head is None and self.tailwater is None:
+            yield "tailwater", "is required; give the level below the plant, or a fixed head"
         given = self.tailwater
         if given is not None and (given.level is None) == (given.file is None):
             yield "tailwater", "needs a level, or a file with a rating curve"

@@ -207,6 +207,7 @@ class Reservoir(Node):
     def problems(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
         if self.capacity == 0.0:
             yield "capacity", "must be above 0 (got 0); give the full-supply volume"
+            return
         for key, misfit in self.levels.misfits():
             yield f"levels.{key}".rstrip("."), misfit
         for misfit in table_misfits(tables["levels"], self.capacity) if "levels" in tables else ():
