@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from watersim.errors import InputError
+from watersim.scenario import load
+from watersim.shipped import init
+from watersim.simulation import run
+
+
+def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    written = init(folder)
+    assert folder / "data/talas/basin.yaml" in written
+    assert folder / "data/LICENSE.md" in written
+    assert all(path.is_file() for path in written)
+    scenario = load(folder / "scenarios/talas/baseline.yaml")
+    assert all(file.is_relative_to(folder.resolve()) for file in scenario.sources.files.values())
+
+
+def test_hidden_files_are_not_copied(tmp_path: Path) -> None:
+    assert not any(
+        part.startswith(".")
+        for path in init(tmp_path / "mine")
+        for part in path.relative_to(tmp_path).parts
+    )
+
+
+@pytest.mark.parametrize("blank", [False, True], ids=["shipped", "template"])
+def test_nothing_is_overwritten_and_nothing_written_beside(tmp_path: Path, blank: bool) -> None:
+    names = init(tmp_path / "first", blank)
+    kept = tmp_path / "second" / names[-1].relative_to(tmp_path / "first")
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
+    with pytest.raises(InputError) as refused:
+        init(tmp_path / "second", blank)
+    assert refused.value.exit_code == 2
+    assert str(refused.value) == (
+        f"{kept}: is already there and was left as it is; choose another folder"
+    )
+    assert kept.read_text() == "mine"
+    assert [path for path in (tmp_path / "second").rglob("*") if path.is_file()] == [kept]
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_too(tmp_path: Path) -> None:
+    (tmp_path / "data/mybasin").mkdir(parents=True)
+    (tmp_path / "data/mybasin/basin.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    with pytest.raises(InputError, match="already there"):
+        init(tmp_path, blank=True)
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
+def test_a_file_where_a_folder_is_needed_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(InputError) as refused:
+        init(tmp_path)
+    assert str(refused.value) == f"{tmp_path / 'data'}: is a file where a folder is needed"
+
+
+def test_init_writes_beside_other_files(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert init(tmp_path, blank=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("variant", [None, "dry", "lined", "winter_power", "dry+winter_power"])
+def test_the_template_runs_as_it_is(tmp_path: Path, variant: str | None) -> None:
+    init(tmp_path, blank=True)
+    ds = run(load(tmp_path / "scenarios/mybasin/baseline.yaml", variant))
+    assert ds.attrs["closure_residual"] < 1e-12
+    drawn = ds["storage"].values
+    assert drawn.min() >= 20e6 * (1 - 1e-9)
+    assert drawn.max() > drawn.min()
+
+
+def test_the_template_says_that_its_numbers_are_invented(tmp_path: Path) -> None:
+    for path in init(tmp_path, blank=True):
+        assert "invented" in path.read_text(encoding="utf-8").lower()
