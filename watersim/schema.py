@@ -143,9 +143,12 @@ def _section(key: str, suffix: str) -> Schema:
 def _members() -> dict[str, Schema]:
     """What stands under a name: the kind decides; laid over a basin's it may be left out."""
     links = {
-        name + suffix: _reference(kind, suffix)
+        name + suffix: form
         for name, kind in registry.kinds("links").items()
-        for suffix in ("", LAID_OVER)
+        for suffix, form in (
+            ("", _reference(kind, "")),
+            (LAID_OVER, {"anyOf": [_reference(kind, LAID_OVER), {"type": "null"}]}),
+        )
     }
     nodes = registry.kinds("nodes")
     whole = {
@@ -177,7 +180,7 @@ def _kind_of_node() -> Schema:
 
 
 def _is_kind(name: str) -> Schema:
-    return {"properties": {"kind": {"const": name}}, "required": ["kind"]}
+    return {"type": "object", "properties": {"kind": {"const": name}}, "required": ["kind"]}
 
 
 def _reference(kind: type[Kind], suffix: str) -> Schema:
