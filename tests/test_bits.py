@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import Basin
+from basins import Basin
 from test_metamorphic import FORKED, YEARS
 
 from watersim.closure import close, require

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Basin
+from basins import Basin
 
 from watersim import registry
 from watersim.described import Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ import watersim
 from watersim import registry
 from watersim.described import Kind, Node
 from watersim.fields import Described, Varying, quantity, varying
+from watersim.netcdf import save
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -27,7 +28,8 @@ PATH_LINE = re.compile(r"# ((?:data|scenarios)/\S+)")
 
 def rows(text: str, heading: str) -> list[list[str]]:
     """The cells of the table below a heading, without its two head lines."""
-    section = re.split(r"^#+ ", text.split(f"{heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    below = FENCE.sub("", text).split(f"{heading}\n", 1)[1]
+    section = re.split(r"^#+ ", below, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
@@ -148,7 +150,7 @@ nodes:
     seepage: 1 mm/day
     outlets:
       - {to: town, capacity: 40 m3/s}
-      - {to: pond}
+      - {to: west_lake}
     minimum_release: {flow: 1 m3/s, priority: 1}
     zones: [{name: reserve, to: 60 hm3, priority: 4}, {name: conservation, to: capacity}]
   plant:
@@ -169,7 +171,7 @@ nodes:
     return_flow: {fraction: 25 %, to: sands}
   homes: {kind: municipal, at: town, party: LOW, priority: 1, requirement: 0.4 m3/s}
   sands: {kind: terminal}
-  pond:
+  west_lake:
     kind: lake
     capacity: 100 hm3
     initial_storage: 1 hm3
@@ -177,7 +179,7 @@ nodes:
     evaporation: 100 mm/month
 rivers:
   - hills > dam > town > fork > sands
-  - brook > pond
+  - brook > west_lake
 reaches:
   town > fork: {lag: 2 days, loss: 5 %}
 canals:
@@ -220,7 +222,8 @@ def described(ds: xr.Dataset) -> tuple[dict[str, list[str]], dict[str, list[str]
     for name, v in ds.coords.items():
         place = re.fullmatch(rf"{v.dims[0]}_(lon|lat)", str(name))
         shown = f"`FAMILY_{place[1]}`" if place else f"`{name}`"
-        coordinates[shown] = ["of the family" if place else str(v.dims[0]), v.attrs.get("units", "")]
+        family = "of the family" if place else str(v.dims[0])
+        coordinates[shown] = [family, v.attrs.get("units", "")]
     return variables, coordinates
 
 
@@ -310,12 +313,11 @@ def test_every_fragment_of_a_scenario_loads_over_the_smallest_pair(
     lengthen(tmp_path / "data/small/inflow.csv", "2001-12")
     text = fragments()[number]
     if text.startswith("initial:"):
-        from watersim.results import save
-
         ds = watersim.run(watersim.load(tmp_path / "scenarios/small/baseline.yaml"))
         save(ds, tmp_path / "scenarios/small/baseline.nc")
     path = tmp_path / "scenarios/small/example.yaml"
-    time = "" if text.startswith("time:") else "time: {start: 2000-01-01, end: 2001-12-31, step: month}\n"
+    years = "time: {start: 2000-01-01, end: 2001-12-31, step: month}\n"
+    time = "" if text.startswith("time:") else years
     path.write_text(f"title: Example\nbasin: small\n{time}{text}", "utf-8")
     for table in re.findall(r"file: (\w+\.csv)", text):
         here = tmp_path / "scenarios/small" / table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import Basin
+from basins import Basin
 
 DAY = 86_400.0
 JAN = ("2001-01-01", "2001-01-31", "month")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from conftest import Basin
+from basins import Basin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

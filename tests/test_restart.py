@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Basin
+from basins import Basin
 from test_metamorphic import FORKED, same
 
 import watersim

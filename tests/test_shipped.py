@@ -6,7 +6,7 @@ import pytest
 
 from watersim.errors import InputError
 from watersim.scenario import load
-from watersim.shipped import init
+from watersim.shipped import files, init
 from watersim.simulation import run
 
 
@@ -20,12 +20,11 @@ def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> Non
     assert all(file.is_relative_to(folder.resolve()) for file in scenario.sources.files.values())
 
 
-def test_hidden_files_are_not_copied(tmp_path: Path) -> None:
-    assert not any(
-        part.startswith(".")
-        for path in init(tmp_path / "mine")
-        for part in path.relative_to(tmp_path).parts
-    )
+def test_hidden_files_are_left_out(tmp_path: Path) -> None:
+    for name in ("data/b/basin.yaml", "data/.cache/b.yaml", "notebooks/.old/n.ipynb", "other/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert files(tmp_path) == [Path("data/b/basin.yaml")]
 
 
 @pytest.mark.parametrize("blank", [False, True], ids=["shipped", "template"])

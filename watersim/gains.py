@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ def text(cases: Mapping[str, xr.Dataset]) -> str:
     table = gains(ds)
     found = list(rows(table))
     names = list(cases)
-    parts = [[" · ".join(names), f"changes are against {names[0]}"]]
+    said_first = f"{' · '.join(names)}; changes are against {names[0]}"
+    parts = [textwrap.wrap(said_first, WIDTH)]
     parts += [[line for said in sentences(table) for line in wrap(said)]]
     parts += [[line for said in absences(ds) for line in wrap(said)]]
     labels = [f"{row.of}, {row.measure} ({row.units})" for row in found]
