@@ -150,7 +150,7 @@ nodes:
     seepage: 1 mm/day
     outlets:
       - {to: town, capacity: 40 m3/s}
-      - {to: west_lake}
+      - {to: pond}
     minimum_release: {flow: 1 m3/s, priority: 1}
     zones: [{name: reserve, to: 60 hm3, priority: 4}, {name: conservation, to: capacity}]
   plant:
@@ -171,7 +171,7 @@ nodes:
     return_flow: {fraction: 25 %, to: sands}
   homes: {kind: municipal, at: town, party: LOW, priority: 1, requirement: 0.4 m3/s}
   sands: {kind: terminal}
-  west_lake:
+  pond:
     kind: lake
     capacity: 100 hm3
     initial_storage: 1 hm3
@@ -179,7 +179,7 @@ nodes:
     evaporation: 100 mm/month
 rivers:
   - hills > dam > town > fork > sands
-  - brook > west_lake
+  - brook > pond
 reaches:
   town > fork: {lag: 2 days, loss: 5 %}
 canals:

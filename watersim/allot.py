@@ -82,10 +82,12 @@ def _again(s: Step, r: Room, least: float) -> bool:
         if s.at[v].limited >= 0 and abs(s.at[v].spill - r.spilled[v]) > least:
             r.spilled[v] = s.at[v].spill
             again = True
-        if s.at[v].withheld < s.at[v].dead and s.at[v].outflow > least:
-            present = min(s.at[v].dead, s.at[v].stored + s.at[v].outflow)
-            if present - s.at[v].withheld > least:
-                _withhold(s, v, present - s.at[v].withheld)
+        at = s.at[v]
+        if at.dead_claim >= 0 and at.outflow > least:
+            held = at.withheld + s.claim[at.dead_claim].need
+            lacks = min(at.dead, at.stored + at.outflow) - held
+            if lacks > least:
+                _fill_dead(s, v, lacks)
                 again = True
     for o in range(r.outlet.shape[0]):
         if abs(s.way_out[o].flow - r.outlet[o]) > least:
@@ -95,11 +97,13 @@ def _again(s: Step, r: Room, least: float) -> bool:
 
 
 @kernel
-def _withhold(s: Step, v: int, more: float) -> None:
-    """Keep more water in dead storage: it has no outlet, and the zones above begin higher."""
-    s.at[v].withheld += more
+def _fill_dead(s: Step, v: int, more: float) -> None:
+    """Let what arrived fill the dead storage before anything passes; zones above begin higher."""
+    dead_claim = s.at[v].dead_claim
+    s.claim[dead_claim].need += more
     for i in range(s.claim.shape[0]):
-        if s.claim[i].section == v and s.claim[i].nature == RETENTION:
-            cut = min(more, s.claim[i].need)
-            s.claim[i].need -= cut
+        claim = s.claim[i]
+        if i != dead_claim and claim.section == v and claim.nature == RETENTION:
+            cut = min(more, claim.need)
+            claim.need -= cut
             more -= cut

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from watersim import registry
 from watersim.allocation.problem import Problem, needs_rounds
-from watersim.described import Claim, Kind, Node
+from watersim.described import DEAD_STORAGE, Claim, Kind, Node
 from watersim.network import Network
 from watersim.scenario import Scenario
 from watersim.step import (
@@ -320,6 +320,7 @@ class _Compiler:
         for v, name in enumerate(self.position):
             at["down"][v] = self.position.get(self.network.down.get(name, ""), -1)
             at["limited"][v] = outlet_of.get(name, -1)
+            at["dead_claim"][v] = self.claim_of.get((name, DEAD_STORAGE), -1)
             at["row"][v] = self.row_of.get(("section", name), -1)
         return at
 

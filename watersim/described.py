@@ -26,6 +26,8 @@ from pydantic import BeforeValidator
 from watersim.fields import Described, Report, Varying, Window, field, quantity
 from watersim.records import record
 
+DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
+
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 

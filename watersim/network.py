@@ -149,6 +149,9 @@ def _places(
             yield path, "is where a river ends; end it in a node of kind terminal or lake"
         elif node.place == "site":
             yield from _gates(name, node, canals)
+        at = getattr(node, "at", None)
+        if node.place != "river" and at is not None and nodes[at].ends_river:
+            yield (*path, "at"), f"stands at '{at}', where a river ends; name a node above it"
         if node.has_outlet_limit() and node.surplus_outlets():
             first = getattr(node, "outlets")[0].to  # noqa: B009  the field of the kind itself
             if first != down.get(name):

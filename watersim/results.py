@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import watersim
 from watersim.compile import Compiled, Members
-from watersim.described import Kind, Node
+from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.engine import Outcome
 from watersim.fields import Report
 from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
@@ -113,7 +113,7 @@ def _members(ds: xr.Dataset, family: str, names: list[str], members: Mapping[str
         if any(node.lon is not None for node in nodes):
             columns["lon"] = [np.nan if node.lon is None else node.lon for node in nodes]
             columns["lat"] = [np.nan if node.lat is None else node.lat for node in nodes]
-        if family != "node":
+        if family not in ("node", "terminal"):  # kinds that report on a family of their own
             for key in nodes[0].coordinates():
                 columns[key] = [node.coordinates()[key] for node in nodes]
     for key, values in columns.items():
@@ -124,6 +124,13 @@ _COORDINATES = {
     "lon": {"units": "degrees_east", "standard_name": "longitude"},
     "lat": {"units": "degrees_north", "standard_name": "latitude"},
     "dead_storage": {"units": "m3", "long_name": "storage below the lowest outlet"},
+    "from": {"long_name": "node it takes from"},
+    "to": {"long_name": "node it leads to"},
+    "at": {"long_name": "river node it stands at"},
+    "return_to": {"long_name": "river node its return flow comes back to"},
+    "loss_to": {"long_name": "river node its loss comes back to"},
+    "diversion_from": {"long_name": "river node it takes from by itself"},
+    "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
     "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
 }
 
@@ -249,10 +256,12 @@ def _zones(ds: xr.Dataset, compiled: Compiled) -> None:
 
 
 def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
-    if not compiled.claims:
+    own = [k for k, row in enumerate(compiled.claims) if row.claim.sector != DEAD_STORAGE]
+    if not own:
         return
     scenario, seconds = compiled.scenario, compiled.seconds[np.newaxis, :, np.newaxis]
-    rows = compiled.claims
+    rows = [compiled.claims[k] for k in own]
+    need, supply = outcome.need[..., own], outcome.supply[..., own]
     ds["claim"] = ("claim", np.array([row.name for row in rows], object),
                    {"long_name": "name of the claim"})  # fmt: skip
     _coordinate(ds, "claim", "claim_node", [row.node for row in rows])
@@ -264,16 +273,16 @@ def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
                            {"long_name": "sector of the claim"})  # fmt: skip
     flux = {"units": "m3 s-1", "cell_methods": "time: mean"}
     dims = (*DIMS, "claim")
-    ds["claim_requirement"] = (dims, outcome.need / seconds,
+    ds["claim_requirement"] = (dims, need / seconds,
                                {**flux, "long_name": "water the claim asks for"})  # fmt: skip
-    ds["claim_supply"] = (dims, outcome.supply / seconds,
+    ds["claim_supply"] = (dims, supply / seconds,
                           {**flux, "long_name": "water it was given, or that passes"})  # fmt: skip
-    asked = outcome.need > 0.0
-    cover = np.full(outcome.need.shape, np.nan)
-    np.divide(outcome.supply, outcome.need, out=cover, where=asked)
+    asked = need > 0.0
+    cover = np.full(need.shape, np.nan)
+    np.divide(supply, need, out=cover, where=asked)
     ds["cover"] = (dims, cover, {"units": "1", "long_name": "supply / requirement, missing where "
                                  "nothing is required", "cell_methods": "time: mean"})  # fmt: skip
-    codes, meanings = _bounds(compiled, outcome.bound)
+    codes, meanings = _bounds(compiled, outcome.bound[..., own])
     ds["bound_by"] = (dims, codes, {
         "long_name": "the first thing that ran out",
         "flag_values": np.arange(len(meanings), dtype=np.int32),

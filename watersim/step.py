@@ -29,6 +29,7 @@ SECTION = record(
     "drain",  # m3 that evaporation and seepage can take
     "drained",  # m3 they took
     "dead",  # m3 of the store without an outlet
+    "dead_claim:i",  # claim that fills it when water passes below it, −1
     "withheld",  # m3 of it that is there
     "full",  # m3 the store can hold
     "outlet",  # m3 the outlet can pass, inf where there is none or no limit
@@ -144,10 +145,13 @@ def available(gain: Floats, s: Step, spilled: Floats, reach: Floats, b: Floats) 
         b[r] = max(0.0, s.limit[r])
     for v in range(reach.shape[0]):
         at = s.at[v]
+        if reach[v] < 0.0:  # what a limited outlet above may bring cannot be counted on to evaporate
+            at.drain = max(0.0, at.drain + reach[v])
+            reach[v] = 0.0
         if at.row >= 0:
-            b[at.row] = max(0.0, reach[v])
+            b[at.row] = reach[v]
         if at.down >= 0:
-            reach[at.down] += gain[v] * (spilled[v] if at.limited >= 0 else max(0.0, reach[v]))
+            reach[at.down] += gain[v] * (spilled[v] if at.limited >= 0 else reach[v])
     for i in range(s.claim.shape[0]):
         claim = s.claim[i]
         if claim.row >= 0:

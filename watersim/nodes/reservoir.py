@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from watersim.described import Claim, Curve, Node, Outlet, Place
+from watersim.described import DEAD_STORAGE, Claim, Curve, Node, Outlet, Place
 from watersim.fields import Described, Report, Varying, Window, field, quantity, shown, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
@@ -118,13 +118,13 @@ class Reservoir(Node):
         return self.zones or [Zone(name="conservation", to=None)]
 
     def claims(self) -> list[Claim]:
-        release = self.minimum_release
-        asked = (
-            [Claim("minimum_release", INSTREAM_LEAVING, release.priority, "environment")]
-            if (release)
-            else []
-        )
-        return asked + [
+        claims = []
+        if self.dead_storage > 0.0:
+            claims.append(Claim(DEAD_STORAGE, RETENTION, 0, DEAD_STORAGE))
+        if self.minimum_release is not None:
+            priority = self.minimum_release.priority
+            claims.append(Claim("minimum_release", INSTREAM_LEAVING, priority, "environment"))
+        return claims + [
             Claim(zone.name, RETENTION, zone.priority, "storage", zone.balance_group)
             for zone in self.stack()
         ]
@@ -221,6 +221,8 @@ class Reservoir(Node):
                 )
         seen: set[str] = set()
         for k, zone in enumerate(self.zones):
+            if zone.name == DEAD_STORAGE:
+                yield f"zones.{k}.name", "cannot be dead_storage, which has no zone; rename it"
             if zone.name in seen:
                 yield f"zones.{k}.name", f"is used twice (got {zone.name}); name zones apart"
             seen.add(zone.name)
