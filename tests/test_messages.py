@@ -1,24 +1,30 @@
 """Every refused file with its exact message, and an accepted twin.
 
 A case is one file in tests/messages/cases: what of the base basin is replaced, by what it is
-refused, optionally by what it is accepted (else the base itself is the twin), and the lines a user
-reads. ``WATERSIM_WRITE_MESSAGES=1`` writes the lines anew; read them before you keep them.
+refused, optionally by what it is accepted (else the base itself is the twin), optionally the
+variant asked for, and the lines a user reads. ``WATERSIM_WRITE_MESSAGES=1`` writes the lines anew;
+read them before you keep them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
-from watersim.errors import InputError
+from watersim.cli import main
+from watersim.errors import InputError, Problem
 from watersim.scenario import load
 
 FOLDER = Path(__file__).parent / "messages"
@@ -41,6 +47,16 @@ def lay_out(folder: Path, file: str = "", old: str = "", new: str = "") -> Path:
     return folder / "scenarios" / "s.yaml"
 
 
+def variant(given_parts: dict[str, str]) -> list[str]:
+    """The arguments that name the variant of a case, if it has one."""
+    return ["--variant", given_parts["variant"]] if "variant" in given_parts else []
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file below a folder, to see that nothing was written."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, so that messages show short names."""
@@ -51,25 +67,33 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-def test_a_refused_file_says_what_is_wrong_and_what_would_be_right(case: Path, home: Path) -> None:
+def test_a_refused_file_says_what_is_wrong_and_what_would_be_right(
+    case: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given_parts = parts(case)
     file, old = given_parts["file"], given_parts["from"]
     path = lay_out(home, file, old, given_parts["refused"])
-    with pytest.raises(InputError) as caught:
-        load(path.relative_to(home))
-    lines = str(caught.value).replace(str(home.parent), "ELSEWHERE")
+    before = contents(home)
+    with pytest.raises(SystemExit) as stop:
+        main(["check", str(path.relative_to(home)), *variant(given_parts)])
+    out, said = capsys.readouterr()
+    lines = said.removesuffix("\n").replace(str(home.parent), "ELSEWHERE")
     if os.environ.get("WATERSIM_WRITE_MESSAGES"):
         text = case.read_text(encoding="utf-8").split("--- message\n")[0]
         case.write_text(f"{text}--- message\n{lines}\n", encoding="utf-8")
     else:
         assert lines == given_parts["message"]
+    assert stop.value.code == 2
+    assert out == ""
+    assert contents(home) == before
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_its_twin_is_accepted(case: Path, home: Path) -> None:
     given_parts = parts(case)
     new = given_parts.get("accepted", given_parts["from"])
-    load(lay_out(home, given_parts["file"], given_parts["from"], new).relative_to(home))
+    path = lay_out(home, given_parts["file"], given_parts["from"], new).relative_to(home)
+    load(path, given_parts.get("variant"))
 
 
 def test_every_problem_of_a_stage_comes_at_once_in_file_order(home: Path) -> None:
@@ -115,11 +139,26 @@ def test_a_table_that_is_not_utf8_is_refused(home: Path) -> None:
         load(path)
 
 
-ODD = st.sampled_from(["", "null", "true", "[]", "{}", "-1", "1e400", "'x'", "NO", "0", "[1, {a: b}]",
-                       "{file: x}", "1 hm3", "-", "2001-01-01", "{kind: reservoir}", "a > b"])  # fmt: skip
+def accept_or_refuse(path: Path) -> None:
+    """Load a scenario; a refusal names what is wrong in lines, and nothing else is raised."""
+    problems: Sequence[Problem] = [Problem("accepted")]
+    try:
+        load(path)
+    except InputError as error:
+        problems = error.problems
+    assert problems
+    assert all("\n" not in str(problem) for problem in problems)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ODD = st.sampled_from(
+    """|null|true|[]|{}|-1|1e400|'x'|NO|0|[1, {a: b}]|-|{file: x}|1 hm3|2001-01-01|a > b
+    |{kind: reservoir}""".replace("\n    ", "").split("|")
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(line=st.integers(0, 60), value=ODD, drop=st.booleans(), scenario=st.booleans())
 def test_nothing_but_input_errors_is_raised_whatever_stands_in_a_file(
     home: Path, line: int, value: str, drop: bool, scenario: bool
@@ -133,7 +172,75 @@ def test_nothing_but_input_errors_is_raised_whatever_stands_in_a_file(
     else:
         lines[k] = re.sub(r":.*", f": {value}", lines[k], count=1)
     file.write_text("\n".join(lines))
-    try:
-        load(path)
-    except InputError as error:
-        assert error.problems
+    accept_or_refuse(path)
+
+
+BASIN = (FOLDER / "base/data/b/basin.yaml").read_text(encoding="utf-8")
+SCENARIO = (FOLDER / "base/scenarios/s.yaml").read_text(encoding="utf-8")
+STRANGE = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        2.5,
+        1e300,
+        "",
+        "x",
+        "1e308 km3",
+        "1 hm3",
+        "a > b",
+        "a > a",
+        "..",
+        "٣",
+        "9999-12-31",
+        [],
+        [None],
+        ["x"],
+        {},
+        {"a": 1},
+        {"kind": ["x"]},
+        {"file": "."},
+        {"file": ""},
+        {"monthly": [1e308] * 12, "unit": "hm3/month"},
+        {"monthly": {"a": 1}, "unit": ["x"]},
+        {"annual": "1 hm3", "shares": [100, *[0] * 11], "unit": "%"},
+    ]
+)
+
+
+def places(data: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The key path of everything in a tree."""
+    entries = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in entries:
+        yield (*above, key)
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*above, key))
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data(), scenario=st.booleans())
+def test_nothing_but_input_errors_is_raised_whatever_tree_is_described(
+    home: Path, data: st.DataObject, scenario: bool
+) -> None:
+    # every value of the tree in turn: replaced by one of a strange sort, removed, or renamed
+    path = lay_out(home)
+    file = path if scenario else home / "data/b/basin.yaml"
+    tree = YAML(typ="safe", pure=True).load(SCENARIO if scenario else BASIN)
+    *above, last = data.draw(st.sampled_from(list(places(tree))))
+    parent = tree
+    for key in above:
+        parent = parent[key]
+    how = data.draw(st.sampled_from(["replace", "remove", "rename"]))
+    if how == "replace":
+        parent[last] = data.draw(STRANGE)
+    elif how == "remove":
+        del parent[last]
+    elif isinstance(parent, dict):
+        parent[data.draw(st.sampled_from(["kind", "to", "at", "file", "a.b", "nodes.dam"]))] = (
+            parent.pop(last)
+        )
+    file.write_text(json.dumps(tree, default=str), encoding="utf-8")
+    accept_or_refuse(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from basins import Basin
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 FLOWS = st.sampled_from([0, 1, 3, 10, 40])
@@ -60,7 +60,9 @@ def networks(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)
 @given(networks())
 def test_physical_bounds_hold_exactly_on_any_network(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +80,9 @@ def test_physical_bounds_hold_exactly_on_any_network(text: str) -> None:
         assert np.all((drops <= 1e-6 * capacity) | (storage >= dead * (1 - 1e-9)))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)
 @given(networks())
 def test_the_compiled_fill_covers_as_linear_programmes_do_on_any_network(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from watersim.jit import kernel
 from watersim.step import RETENTION, Step, available, flow
 
 TURNS = 60  # most repetitions; a chain of reservoirs needs one for each that spills
+DEAD_TURNS = 30  # of them, in which dead storage may still rise
 SAME = 1e-9  # of two spills, relative to the water of the step
 LACKING, UNSETTLED_SPILL = 11, 12
 
@@ -69,26 +70,21 @@ def allot(
         lacked = flow(gain, s)
         if lacked > SAME * total:
             return LACKING
-        if not _again(s, r, SAME * total):
+        if not _again(s, r, SAME * total, turn):
             return 0
     return UNSETTLED_SPILL
 
 
 @kernel
-def _again(s: Step, r: Room, least: float) -> bool:
+def _again(s: Step, r: Room, least: float, turn: int) -> bool:
     """Whether water turned up that claims below have not been offered, or dead storage fills."""
     again = False
     for v in range(r.reach.shape[0]):
         if s.at[v].limited >= 0 and abs(s.at[v].spill - r.spilled[v]) > least:
             r.spilled[v] = s.at[v].spill
             again = True
-        at = s.at[v]
-        if at.dead_claim >= 0 and at.outflow > least:
-            held = at.withheld + s.claim[at.dead_claim].need
-            lacks = min(at.dead, at.stored + at.outflow) - held
-            if lacks > least:
-                _fill_dead(s, v, lacks)
-                again = True
+        if s.at[v].dead_claim >= 0 and turn < DEAD_TURNS and _fill_dead(s, v, least):
+            again = True
     for o in range(r.outlet.shape[0]):
         if abs(s.way_out[o].flow - r.outlet[o]) > least:
             r.outlet[o] = s.way_out[o].flow
@@ -97,13 +93,28 @@ def _again(s: Step, r: Room, least: float) -> bool:
 
 
 @kernel
-def _fill_dead(s: Step, v: int, more: float) -> None:
-    """Let what arrived fill the dead storage before anything passes; zones above begin higher."""
-    dead_claim = s.at[v].dead_claim
-    s.claim[dead_claim].need += more
+def _fill_dead(s: Step, v: int, least: float) -> bool:
+    """Let what arrived fill the dead storage before anything leaves; zones above begin higher.
+
+    Where claims above share with those that no longer get anything through, each turn frees a
+    share of the last: from two turns the sum of that series follows.
+    """
+    at = s.at[v]
+    if at.outflow + at.taken <= least:
+        return False
+    held = at.withheld + s.claim[at.dead_claim].need
+    lacks = min(at.dead, at.stored + at.outflow + at.taken) - held
+    if lacks <= least:
+        return False
+    more = lacks
+    if lacks < at.lacked:
+        more = min(at.dead - held, lacks / (1.0 - lacks / at.lacked))
+    at.lacked = lacks
+    s.claim[at.dead_claim].need += more
     for i in range(s.claim.shape[0]):
         claim = s.claim[i]
-        if i != dead_claim and claim.section == v and claim.nature == RETENTION:
+        if i != at.dead_claim and claim.section == v and claim.nature == RETENTION:
             cut = min(more, claim.need)
             claim.need -= cut
             more -= cut
+    return True

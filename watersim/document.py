@@ -112,6 +112,7 @@ class Description:
             del self.sources[known]
         if value is None and isinstance(parent, dict):
             parent.pop(path[-1], None)
+            self.sources[path] = other.source(at)  # where it was removed, should it be missed
             return
         parent[path[-1]] = _copy(value)
         for known, source in other.sources.items():

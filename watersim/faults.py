@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -33,11 +34,31 @@ def explain(
     error: ValidationError, kind: type[Kind], path: KeyPath, description: Description
 ) -> Iterator[Problem]:
     """Every problem of one member, each at the value it speaks of."""
-    for fault in error.errors(include_url=False):
+    faults = error.errors(include_url=False)
+    misspelt = {meant for fault in faults for meant in _meant(dict(fault), kind)}
+    for fault in faults:
         inner = tuple(fault["loc"])
+        if fault["type"] == "missing" and inner in misspelt:
+            continue  # it is there under another spelling, and that is said
         model, meaning = _model_at(kind, inner)
-        place: KeyPath = (*path, *inner)
-        yield description.problem(place, _sentence(dict(fault), kind, model, meaning, inner))
+        deeper = getattr(fault.get("ctx", {}).get("error"), "inner", ())
+        if deeper:
+            meaning = ""  # of the whole field: no remedy for an entry of it
+        sentence = _sentence(dict(fault), kind, model, meaning, inner)
+        yield description.problem((*path, *inner, *deeper), sentence)
+
+
+def _meant(fault: dict[str, Any], kind: type[Kind]) -> Iterator[KeyPath]:
+    """The path of the field that an unknown key was meant for, if one is near."""
+    if fault["type"] == "extra_forbidden":
+        *above, last = fault["loc"]
+        near = get_close_matches(str(last), _fields(_model_at(kind, fault["loc"])[0]), 1, 0.6)
+        yield from ((*above, name) for name in near)
+
+
+def _fields(model: type[BaseModel]) -> list[str]:
+    """The fields of a model as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _sentence(
@@ -52,8 +73,7 @@ def _sentence(
         return f"is required{remedy}"
     if sort == "extra_forbidden":
         what = f"'{kind.name()}'" if model is kind else f"'{inner[-2]}'" if len(inner) > 1 else "it"
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        return f"is not a field of {what}{suggest(str(inner[-1]), known)}"
+        return f"is not a field of {what}{suggest(str(inner[-1]), _fields(model))}"
     if sort in ("greater_than_equal", "less_than_equal"):
         bound = "at least" if sort == "greater_than_equal" else "at most"
         limit = fault["ctx"]["ge" if sort == "greater_than_equal" else "le"]

@@ -8,6 +8,7 @@ in time; `varying` one that may: constant, by month, by decade, by a year's sum,
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -38,6 +39,17 @@ class Report(NamedTuple):
     target: str | None = None
 
 
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?![0-9,])")
+
+
+class EntryError(ValueError):
+    """What is wrong with one entry of a value, and the keys that lead to it."""
+
+    def __init__(self, message: str, *inner: str | int) -> None:
+        super().__init__(message)
+        self.inner = inner
+
+
 _FLAGS = {None: "nothing", True: "true", False: "false"}
 
 
@@ -61,7 +73,10 @@ def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
         try:
             number, unit = parse_quantity(value)
         except ValueError as error:
-            raise ValueError(f"{error} (got {shown(value)}); write {_example(dimension)}") from None
+            fault, right = str(error), _example(dimension)
+            if _COMMA.match(value.strip()):
+                fault, right = "has a decimal comma", value.strip().replace(",", ".", 1)
+            raise ValueError(f"{fault} (got {shown(value)}); write {right}") from None
     else:
         number, unit = float(value), "1"
     if not math.isfinite(number):
@@ -136,6 +151,8 @@ class quantity:  # noqa: N801  reads as a word in annotations
                 f"must not depend on the calendar (got {shown(value)}); write it in m3/s or per day"
             )
         si = number * UNITS[unit].factor
+        if not math.isfinite(si):
+            raise ValueError(f"is too large (got {shown(value)})")
         _check_range(si, value, self.dimension, self.least, self.most)
         return si
 
@@ -283,27 +300,29 @@ def _read_forms(
     for key in value:
         if key != form and key not in _KEYS[form]:
             allowed = ", ".join(sorted(_KEYS[form]))
-            raise ValueError(
-                f"has a key {key!r} that does not go with '{form}'; it takes {allowed}"
-            )
+            raise EntryError(f"does not go with '{form}'; it takes {allowed}", key)
     read = dict(value)
     factor = read.get("factor", 1.0)
     if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor < 0:
-        raise ValueError(f"has a factor that must be a number of at least 0 (got {shown(factor)})")
+        raise EntryError(
+            f"must be a number of at least 0 (got {_sort(factor)}); 1 changes nothing", "factor"
+        )
     read["factor"] = float(factor)
     if form in ("monthly", "decades"):
         unit = read.get("unit")
         if not isinstance(unit, str) or UNITS.get(unit, UNITS["1"]).dimension != dimension:
-            raise ValueError(
-                f"must name a unit of {dimension}: {spellings(dimension)} (got {shown(unit)})"
-            )
+            message = f"must name a unit of {dimension}: {spellings(dimension)} (got {_sort(unit)})"
+            raise EntryError(message, *(key for key in read if key == "unit"))
         read[form] = _numbers(read[form], form, 12 if form == "monthly" else 36)
-        for number in read[form]:
-            si = number * UNITS[unit].factor
-            if UNITS[unit].per is None:
-                _check_range(si, f"{number:g} {unit}", dimension, least, most)
-            elif number < 0 and least >= 0:
-                raise ValueError(f"must be at least 0 (got {number:g} {unit})")
+        for k, number in enumerate(read[form]):
+            try:
+                if UNITS[unit].per is None:
+                    si = number * UNITS[unit].factor
+                    _check_range(si, f"{number:g} {unit}", dimension, least, most)
+                elif number < 0 and least >= 0:
+                    raise ValueError(f"must be at least 0 (got {number:g} {unit})")
+            except ValueError as error:
+                raise EntryError(str(error), form, k) from None
     elif form == "annual":
         read.update(_annual(read, dimension))
     else:
@@ -320,12 +339,16 @@ def _annual(read: dict[str, Any], dimension: Dimension) -> dict[str, Any]:
         raise ValueError(f"must be at least 0 (got {shown(read['annual'])})")
     shares = read.get("shares")
     if not isinstance(shares, list) or len(shares) not in (12, 36):
-        raise ValueError(
-            "needs 'shares': 12 (months) or 36 (decades) percentages of the year's sum"
+        got = f"{len(shares)} values" if isinstance(shares, list) else _sort(shares)
+        raise EntryError(
+            f"needs 12 (months) or 36 (decades) percentages of the year's sum (got {got}); write "
+            "shares: [...] that sum to 100",
+            *(key for key in read if key == "shares"),
         )
     numbers = _numbers(shares, "shares", len(shares))
     if min(numbers) < 0 or abs(sum(numbers) - 100.0) > 1e-6:
-        raise ValueError(f"has shares that must sum to 100 % (got {sum(numbers):g} %)")
+        message = f"must be at least 0 each and sum to 100 % (got {sum(numbers):g} %)"
+        raise EntryError(f"{message}; correct the shares", "shares")
     if read.get("unit") != "%":
         raise ValueError(f"needs unit: '%' beside its shares (got {shown(read.get('unit'))})")
     return {"annual": str(read["annual"]), "shares": numbers}
@@ -334,29 +357,34 @@ def _annual(read: dict[str, Any], dimension: Dimension) -> dict[str, Any]:
 def _file_keys(read: dict[str, Any]) -> None:
     for key in ("file", "column"):
         if not isinstance(read.get(key), str):
-            raise ValueError(f"needs '{key}', a text (got {shown(read.get(key))})")
+            message = f"needs '{key}', a text (got {_sort(read.get(key))})"
+            raise EntryError(message, *(known for known in read if known == key))
     finer = read.get("finer")
     if isinstance(finer, dict) and set(finer) == {"disaggregate"}:
         read["finer"] = _numbers(finer["disaggregate"], "disaggregate", None)
     elif finer is not None and finer != "hold":
-        raise ValueError(
-            f"has 'finer', which must be hold or {{disaggregate: [36 decade or 366 day weights]}} "
-            f"(got {_sort(finer)})"
+        raise EntryError(
+            "must be hold, or {disaggregate: [36 decade or 366 day weights]} "
+            f"(got {_sort(finer)})",
+            "finer",
         )
     missing = read.get("missing", [])
     if not isinstance(missing, list) or not all(isinstance(mark, str) for mark in missing):
-        raise ValueError("has 'missing', which must be a list of texts such as ['NA', '-999']")
+        raise EntryError("must be a list of texts such as ['NA', '-999']", "missing")
 
 
 def _numbers(values: object, form: str, length: int | None) -> list[float]:
     if not isinstance(values, list) or (length is not None and len(values) != length):
         got = f"{len(values)} values" if isinstance(values, list) else _sort(values)
-        raise ValueError(f"needs {length or 'a list of'} numbers under '{form}' (got {got})")
-    for value in values:
+        order = {12: "month, January first", 36: "decade, that of 1 January first"}.get(length or 0)
+        count = f"{length} " if length else ""
+        remedy = f"; write one for each {order}" if order else ""
+        raise EntryError(f"must be a list of {count}numbers (got {got}){remedy}", form)
+    for k, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"needs numbers under '{form}' (got {shown(value)})")
+            raise EntryError(f"must be a number (got {_sort(value)}); correct it", form, k)
         if not math.isfinite(value):
-            raise ValueError(f"needs finite numbers under '{form}' (got {shown(value)})")
+            raise EntryError(f"must be finite (got {shown(value)})", form, k)
     return [float(value) for value in values]
 
 

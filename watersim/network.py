@@ -59,6 +59,8 @@ def build(
     faults += river_faults
     for name in reaches:
         upper, _, lower = (part.strip() for part in name.partition(">"))
+        if river_faults and upper in nodes and lower in nodes:
+            continue  # it may be a reach of the rivers as they are meant
         if down.get(upper) != lower:
             known = [reach_name(*pair) for pair in down.items()]
             faults.append(

@@ -386,7 +386,10 @@ class _Forcing:
                     try:
                         values[name, part, key] = self._one(given, path, tables)
                     except ValueError as error:
-                        self.reader.add([(path, str(error))])
+                        if isinstance(given, Varying) and given.file is not None:
+                            self.reader.add([((*path, "file"), f"{given.file}: {error}")])
+                        else:
+                            self.reader.add([(path, str(error))])
                     except InputError as error:
                         self.reader.problems += self.reader.named(error, (*path, "file"))
         return values
@@ -406,7 +409,13 @@ class _Forcing:
                     f"{'.'.join(map(str, path))}: {series.step} values are {how} within the "
                     f"{self.timeline.step} steps"
                 )
-        values = resolve(given, self.timeline, series)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = resolve(given, self.timeline, series)
+        if np.any(np.isinf(values)):
+            raise ValueError(
+                f"is too large on {self.timeline.starts[int(np.argmax(np.isinf(values)))]}; "
+                "correct the number, its unit or the factor"
+            )
         if not np.all(np.isfinite(values)):
             step = int(np.argmax(~np.isfinite(values)))
             raise ValueError(

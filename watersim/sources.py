@@ -84,9 +84,8 @@ def read_scenario(path: Path, root: Path) -> tuple[Sources, Description, Descrip
         problems += description.lay_over(
             own, ("title", "description", "time", "initial", *SECTIONS)
         )
-        problems += variants.lay_over(
-            _variants(own, problems), tuple(own.data.get("variants") or ())
-        )
+        given = _variants(own, problems)
+        problems += variants.lay_over(given, tuple(given.data))
     if problems:
         unique = dict.fromkeys(problems)
         raise InputError(sorted(unique, key=lambda problem: (problem.file, problem.line)))

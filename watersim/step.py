@@ -31,6 +31,7 @@ SECTION = record(
     "dead",  # m3 of the store without an outlet
     "dead_claim:i",  # claim that fills it when water passes below it, −1
     "withheld",  # m3 of it that is there
+    "lacked",  # m3 that it took more in the last turn
     "full",  # m3 the store can hold
     "outlet",  # m3 the outlet can pass, inf where there is none or no limit
     "level",  # m, mean level of the lake in this pass
@@ -114,6 +115,7 @@ def clear(s: Step) -> None:
         at.drain = 0.0
         at.dead = 0.0
         at.withheld = 0.0
+        at.lacked = 0.0
         at.full = 0.0
         at.outlet = math.inf
         at.level = 0.0
@@ -177,8 +179,7 @@ def flow(gain: Floats, s: Step) -> float:
         at.given_back = 0.0
         at.stored = at.withheld
         at.inflow = at.runoff
-    for i in range(s.claim.shape[0]):
-        s.claim[i].way_loss = 0.0
+    _deliver(s)
     for j in range(s.transfer.shape[0]):
         if s.transfer[j].outlet == 0:
             _carry(s, j)
@@ -218,6 +219,26 @@ def flow(gain: Floats, s: Step) -> float:
         elif claim.nature == INSTREAM_ARRIVING:
             claim.supply = min(claim.need, s.at[claim.section].inflow)
     return lacked
+
+
+@kernel
+def _deliver(s: Step) -> None:
+    """What several canals bring to a site is its supply; they bring no more than it asks for."""
+    for i in range(s.claim.shape[0]):
+        s.claim[i].way_loss = 0.0
+        if s.claim[i].many == 1:
+            s.claim[i].supply = 0.0
+    for j in range(s.transfer.shape[0]):
+        canal = s.transfer[j]
+        if canal.claim >= 0:
+            s.claim[canal.claim].supply += canal.carried * (1.0 - canal.loss)
+    for j in range(s.transfer.shape[0]):
+        canal = s.transfer[j]
+        if canal.claim >= 0 and s.claim[canal.claim].supply > s.claim[canal.claim].need:
+            canal.carried *= s.claim[canal.claim].need / s.claim[canal.claim].supply
+    for i in range(s.claim.shape[0]):
+        if s.claim[i].many == 1:
+            s.claim[i].supply = min(s.claim[i].supply, s.claim[i].need)
 
 
 @kernel
