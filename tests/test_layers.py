@@ -12,13 +12,58 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "watersim"
 
 # from above to below; a folder stands for all of its files
-ORDER = """
-errors jit units records files yaml_source sheet table timeline series fields
-allocation step described levels demand nodes links registry network document faults sources
-forcing checks scenario absent compile allot engine results netcdf closure verify
-simulation stepping metrics score plots remarks summary comparison gains comparison_page
-accessor show schema shipped cli __main__
-""".split()
+ORDER = [
+    "errors",
+    "jit",
+    "units",
+    "records",
+    "files",
+    "yaml_source",
+    "sheet",
+    "table",
+    "timeline",
+    "series",
+    "fields",
+    "allocation",
+    "step",
+    "described",
+    "levels",
+    "demand",
+    "nodes",
+    "links",
+    "registry",
+    "network",
+    "document",
+    "faults",
+    "sources",
+    "forcing",
+    "checks",
+    "scenario",
+    "absent",
+    "compile",
+    "allot",
+    "engine",
+    "results",
+    "netcdf",
+    "closure",
+    "verify",
+    "simulation",
+    "stepping",
+    "metrics",
+    "score",
+    "plots",
+    "remarks",
+    "summary",
+    "comparison",
+    "gains",
+    "comparison_page",
+    "accessor",
+    "show",
+    "schema",
+    "shipped",
+    "cli",
+    "__main__",
+]
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
@@ -33,9 +78,13 @@ def imported(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module] if node.module != "watersim" else [
-                f"watersim.{alias.name}" for alias in node.names if alias.name != "__version__"
-            ]
+            names = (
+                [node.module]
+                if node.module != "watersim"
+                else [
+                    f"watersim.{alias.name}" for alias in node.names if alias.name != "__version__"
+                ]
+            )
             found |= {name for name in names if name.startswith("watersim.")}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.startswith("watersim.")}

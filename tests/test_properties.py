@@ -61,7 +61,10 @@ def networks(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
 )
 @given(networks())
 def test_physical_bounds_hold_exactly_on_any_network(text: str) -> None:

@@ -62,9 +62,7 @@ def test_a_rule_of_ones_own_changes_the_next_step_only(basin: Basin) -> None:
     assert ds.sizes["time"] == 6
     assert float(ds["requirement"].sel(site="lower")[0, 5]) == asked / 2
     plain = watersim.run(scenario)
-    np.testing.assert_array_equal(
-        ds["storage"].values[0, :5], plain["storage"].values[0, :5]
-    )
+    np.testing.assert_array_equal(ds["storage"].values[0, :5], plain["storage"].values[0, :5])
 
 
 def test_a_saved_run_is_read_back_identical(basin: Basin, tmp_path: Path) -> None:

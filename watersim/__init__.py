@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watersim.comparison import compare
     from watersim.netcdf import open_results
-    from watersim.simulation import run
     from watersim.scenario import Scenario, load
+    from watersim.simulation import run
     from watersim.stepping import stepper
 
 __version__ = "0.1.0"

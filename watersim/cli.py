@@ -59,7 +59,7 @@ def _say(text: str) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(watersim.__version__, "-V", "--version", message="watersim %(version)s")
 def commands() -> None:
-    """Water allocation in shared river basins: who gets how much, when, and why not more.
+    r"""Water allocation in shared river basins: who gets how much, when, and why not more.
 
     \b
     watersim init DIR                          the shipped basins and scenarios to start from
@@ -155,7 +155,7 @@ def _targets(jobs: Sequence[tuple[Path, str]], output: Path | None) -> list[Path
     targets = [folder / name for name in names]
     twice = sorted({str(t) for t in targets if targets.count(t) > 1})
     if twice:
-        raise InputError([Problem(f"would be written by more than one run; run them with -o "
+        raise InputError([Problem("would be written by more than one run; run them with -o "
                                   "of their own", name) for name in twice])  # fmt: skip
     return targets
 

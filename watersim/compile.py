@@ -391,7 +391,8 @@ class _Compiler:
     def _members(self, kind: type[Kind]) -> Members:
         own = [(name, member) for name, member in self.scenario.members() if type(member) is kind]
         steps = self.scenario.timeline.n
-        p, q = [], []
+        p: list[Any] = []
+        q: list[Any] = []
         for name, member in own:
             place = _Place(self, name, member, len(q))
             p.append(member.parameters(place))

@@ -48,7 +48,10 @@ def _loop_source() -> str:
     """The source of the loop: one call per kind and hook, in the kinds' order."""
     kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
     kinds.sort(key=lambda kind: (kind.order, kind.name()))
-    imports, befores, afters, states = [], [], [], []
+    imports: list[str] = []
+    befores: list[str] = []
+    afters: list[str] = []
+    states: list[str] = []
     for k, kind in enumerate(kinds):
         module = registry.module_of(kind)
         for hook in ("before", "after"):
@@ -120,11 +123,11 @@ def load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
             if not jit.disabled():
                 print("watersim: no folder to keep compiled kernels in; compiling each time "
                       "(set WATERSIM_CACHE_DIR)", file=sys.stderr)  # fmt: skip
-            exec(compile(source, "<watersim loop>", "exec"), module.__dict__)  # noqa: S102
+            exec(compile(source, "<watersim loop>", "exec"), module.__dict__)
         plain = module.run_steps
         sys.modules[_LOOP] = module
         jit.compiled(folder)
-        module.plain = _with_exact(plain)
+        module.__dict__["plain"] = _with_exact(plain)
     module = sys.modules[_LOOP]
     return module.run_steps, module.plain
 
@@ -284,7 +287,8 @@ class Engine:
         )
         aids = (work(c.problem(0)), room)
         plain = tuple(tuple(a.view(np.recarray) for a in group) for group in groups)
-        seen = Step(*(a.view(np.recarray) for a in step[:4]), *step[4:])
+        at, claim, transfer, way_out = (a.view(np.recarray) for a in step[:4])
+        seen = Step(at, claim, transfer, way_out, step.limit, step.curve)
         fast = (*head, step, *aids, *groups, *tail)
         slow = (*head, seen, *aids, *plain, *tail)
         return (f, slow if jit.disabled() else fast, slow), status

@@ -97,8 +97,9 @@ def compiled(folder: Path | None) -> None:
         return
     import numba
 
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder) if folder else before
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder) if folder else before
     try:
         made: dict[int, Any] = {}
         for module in _modules():
@@ -113,7 +114,7 @@ def compiled(folder: Path | None) -> None:
                         setattr(made[id(value)], _MARK, True)
                     setattr(module, name, made[id(value)])
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 def plain(function: F, instead: Mapping[str, Callable[..., Any]]) -> F:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from watersim.described import Node
@@ -129,7 +130,7 @@ def _rivers(nodes: Mapping[str, Node], rivers: Sequence[str]) -> tuple[dict[str,
                 kind = type(nodes[name]).name()
                 faults.append((path, f"names '{name}', which is no river node but {kind}; "
                                "sites and plants stand `at` a node"))  # fmt: skip
-        for upper, lower in zip(names, names[1:], strict=False):
+        for upper, lower in pairwise(names):
             if down.get(upper, lower) != lower:
                 faults.append((path, f"lets '{upper}' flow to '{lower}' and to '{down[upper]}'; a "
                                "river node has one way down, make the other a canal"))  # fmt: skip
@@ -185,7 +186,7 @@ def _order(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Topological order, ties by name; or the names of one circle."""
     after = {name: {*([down[name]] if name in down else []), *outlets[name]} for name in names}
-    waiting = {name: 0 for name in names}
+    waiting = dict.fromkeys(names, 0)
     for targets in after.values():
         for target in targets:
             waiting[target] += 1

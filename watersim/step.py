@@ -147,7 +147,7 @@ def available(gain: Floats, s: Step, spilled: Floats, reach: Floats, b: Floats) 
         b[r] = max(0.0, s.limit[r])
     for v in range(reach.shape[0]):
         at = s.at[v]
-        if reach[v] < 0.0:  # what a limited outlet above may bring cannot be counted on to evaporate
+        if reach[v] < 0.0:  # only water that is sure to come can evaporate
             at.drain = max(0.0, at.drain + reach[v])
             reach[v] = 0.0
         if at.row >= 0:

@@ -12,8 +12,8 @@ from watersim.compile import compile
 from watersim.engine import Engine
 from watersim.errors import InputError
 from watersim.results import label
-from watersim.simulation import initial_states
 from watersim.scenario import Scenario
+from watersim.simulation import initial_states
 
 
 class Stepper:

@@ -147,9 +147,10 @@ class Hydropower(Node):
         if given is not None and (given.level is None) == (given.file is None):
             yield "tailwater", "needs a level, or a file with a rating curve"
         rating = tables.get("tailwater")
-        if rating is not None:
-            if np.any(np.diff(rating["flow"]) <= 0.0) or np.any(np.diff(rating["level"]) < 0.0):
-                yield "tailwater.file", "must be a curve whose flow and level rise"
+        if rating is not None and (
+            np.any(np.diff(rating["flow"]) <= 0.0) or np.any(np.diff(rating["level"]) < 0.0)
+        ):
+            yield "tailwater.file", "must be a curve whose flow and level rise"
 
 
 @kernel

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-
 from watersim.described import Curve, Node, Place
 from watersim.fields import Report, Varying, field, quantity, varying
 from watersim.jit import kernel
