@@ -132,9 +132,12 @@ def run(
 
 
 def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers: int) -> Any:
+    from watersim.engine import is_cold
     from watersim.netcdf import save
     from watersim.simulation import run
 
+    if is_cold():
+        _say("watersim: compiling its kernels, once for this version (some 15 s)")
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, workers=workers, progress=advance)
     save(ds, target)

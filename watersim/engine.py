@@ -132,6 +132,12 @@ def load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
     return module.run_steps, module.plain
 
 
+def is_cold() -> bool:
+    """Whether the first run will compile the kernels: nothing is kept of this version yet."""
+    folder = None if jit.disabled() else jit.cache_folder()
+    return folder is not None and not (folder / "loop.py").exists()
+
+
 def _write_once(path: Path, source: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != source:
         part = path.with_suffix(f".{id(source):x}.part")
