@@ -5,29 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from watersim import registry
 from watersim.checks import lag_faults, party_faults, priority_faults, use_faults
 from watersim.described import Kind, Link, Node
 from watersim.document import Description
-from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
-from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Varying, Window
-from watersim.forcing import Tables, inside, resolve
-from watersim.links.canal import Canal
-from watersim.links.reach import Reach
+from watersim.forcing import Tables
 from watersim.network import Network, build
+from watersim.reader import ForcingReader, Reader
 from watersim.sources import Sources, find_root, read_scenario
 from watersim.timeline import Timeline
-from watersim.units import Dimension
 
 Floats = NDArray[np.float64]
 L = TypeVar("L", bound=Link)
@@ -144,7 +136,7 @@ def load(path: str | Path, variant: str | None = None) -> Scenario:
 
 def build_scenario(sources: Sources, description: Description) -> Scenario:
     """Validate a merged description and read its tables."""
-    reader = _Reader(description, sources)
+    reader = Reader(description, sources)
     timeline = reader.timeline()
     parties = reader.parties()
     nodes, reaches, canals = reader.members()
@@ -157,7 +149,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
     reader.stop()
     assert network is not None and timeline is not None
-    tables, series = Tables(sources.root), _Forcing(reader, timeline)
+    tables, series = Tables(sources.root), ForcingReader(reader, timeline)
     everything = {**nodes, **network.reaches, **network.canals}
     read = reader.tables(everything, tables)
     forcing = series.all(everything, tables)
@@ -192,237 +184,3 @@ def description_text(description: Description) -> str:
     import json
 
     return json.dumps(description.data, sort_keys=True, ensure_ascii=False, indent=1)
-
-
-class _Reader:
-    """Collects problems while a description becomes typed members."""
-
-    def __init__(self, description: Description, sources: Sources) -> None:
-        self.description = description
-        self.sources = sources
-        self.problems: list[Problem] = []
-
-    def add(self, faults: list[tuple[KeyPath, str]]) -> None:
-        self.problems += [self.description.problem(path, message) for path, message in faults]
-
-    def stop(self) -> None:
-        """Raise what was found so far, in file order."""
-        if self.problems:
-            unique = dict.fromkeys(self.problems)
-            raise InputError(sorted(unique, key=lambda problem: (problem.file, problem.line)))
-
-    def mapping(self, path: KeyPath) -> dict[str, Any]:
-        """The mapping under a top-level key, empty if absent."""
-        value = self.description.section(str(path[0]))
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.add([(path, "must be a mapping of names; write `name: {…}` below it")])
-            return {}
-        return value
-
-    def timeline(self) -> Timeline | None:
-        given = self.description.section("time")
-        path: KeyPath = ("time",)
-        if not isinstance(given, dict):
-            self.add(
-                [(path, "is required; write {start: 2000-01-01, end: 2013-12-31, step: month}")]
-            )
-            return None
-        wanted = ("start", "end", "step")
-        self.add([((*path, key), f"is not a key of time; it has {', '.join(wanted)}")
-                  for key in given if key not in wanted])  # fmt: skip
-        lacking = [key for key in wanted if key not in given]
-        if lacking:
-            self.add([(path, f"lacks {', '.join(lacking)}; give start, end (inclusive) and step")])
-            return None
-        days: dict[str, date] = {}
-        for key in ("start", "end"):
-            try:
-                days[key] = read_date(given[key])
-            except ValueError as error:
-                self.add([((*path, key), str(error))])
-        if given["step"] not in ("day", "decade", "month"):
-            self.add([((*path, "step"), f"must be day, decade or month (got {given['step']})")])
-        elif len(days) == 2:
-            try:
-                return Timeline(days["start"], days["end"], given["step"])
-            except ValueError as error:
-                self.add([(path, str(error))])
-        return None
-
-    def parties(self) -> dict[str, str]:
-        parties = self.mapping(("parties",))
-        for key, name in parties.items():
-            if not isinstance(name, str):
-                self.add([(("parties", key), f"must be the party's name, a text (got {name})")])
-        return {str(key): str(name) for key, name in parties.items()}
-
-    def rivers(self) -> list[str]:
-        rivers = self.description.section("rivers")
-        if not isinstance(rivers, list) or not all(isinstance(text, str) for text in rivers):
-            self.add([(("rivers",), "must be a list of rivers such as `- a > b > c`")])
-            return []
-        return rivers
-
-    def members(self) -> tuple[dict[str, Node], dict[str, Reach], dict[str, Canal]]:
-        nodes: dict[str, Node] = {}
-        known = registry.kinds("nodes")
-        for name, given in self.mapping(("nodes",)).items():
-            path = ("nodes", name)
-            if not is_name(name):
-                self.add([(path, "must be a name of letters, digits and _ that begins with a "
-                           "letter; rename it")])  # fmt: skip
-                continue
-            if not isinstance(given, dict):
-                self.add([(path, "must be a mapping such as {kind: junction}")])
-                continue
-            kind = given.get("kind")
-            if not isinstance(kind, str) or kind not in known:
-                where = (*path, "kind") if "kind" in given else path
-                self.add([(where, unknown_kind(kind, known))])
-                continue
-            member = self._member(known[kind], given, path)
-            if isinstance(member, Node):
-                nodes[name] = member
-        reaches = self._links("reaches", Reach)
-        canals = self._links("canals", Canal)
-        return nodes, reaches, canals
-
-    def _links(self, family: str, kind: type[L]) -> dict[str, L]:
-        links: dict[str, L] = {}
-        for name, given in self.mapping((family,)).items():
-            path = (family, name)
-            if family == "canals" and not is_name(name):
-                self.add([(path, "must be a name of letters, digits and _")])
-            elif not isinstance(given, dict):
-                self.add([(path, "must be a mapping such as {loss: 5 %}")])
-            else:
-                member = self._member(kind, given, path)
-                if isinstance(member, kind):
-                    links[name] = member
-        return links
-
-    def _member(self, kind: type[Kind], given: dict[str, Any], path: KeyPath) -> Kind | None:
-        try:
-            return kind.model_validate(given)
-        except ValidationError as error:
-            self.problems += explain(error, kind, path, self.description)
-            return None
-
-    def tables(
-        self, members: Mapping[str, Kind], tables: Tables
-    ) -> dict[tuple[str, str], dict[str, Floats]]:
-        read: dict[tuple[str, str], dict[str, Floats]] = {}
-        for name, member in members.items():
-            path = self.path_of(name, member)
-            own: dict[str, dict[str, Floats]] = {}
-            broken = False
-            for key, (file, columns) in member.tables().items():
-                real, shown = self.file((*path, key, "file"), file)
-                wanted: dict[str, Dimension] = dict(columns)  # type: ignore[arg-type]
-                try:
-                    own[key] = tables.table(real, shown, wanted).values
-                    read[name, key] = own[key]
-                except InputError as error:
-                    self.problems += self.named(error, (*path, key, "file"))
-                    broken = True
-            if not broken:
-                self.add([((*path, *keys(key)), message)
-                          for key, message in member.problems(own)])  # fmt: skip
-        return read
-
-    def named(self, error: InputError, path: KeyPath) -> list[Problem]:
-        """The problems of a file; one of the file as a whole stands where the file is named."""
-        return [
-            problem if problem.line else self.description.problem(
-                path, f"{problem.file} {problem.message}")
-            for problem in error.problems
-        ]  # fmt: skip
-
-    def path_of(self, name: str, member: Kind) -> KeyPath:
-        """The key path of a member."""
-        if isinstance(member, Node):
-            return ("nodes", name)
-        return ("canals", name) if isinstance(member, Canal) else ("reaches", name)
-
-    def file(self, path: KeyPath, file: str) -> tuple[Path, str]:
-        """The real path of a file named at a key path, relative to the document that names it."""
-        return self.sources.beside(self.description.source(path).file, file)
-
-    def initial(self) -> Mapping[str, str] | None:
-        given = self.description.section("initial")
-        if given is None:
-            return None
-        if not isinstance(given, dict) or set(given) != {"from", "at"}:
-            self.add([(("initial",), "must be {from: RUN.nc, at: 2013-12-31}")])
-            self.stop()
-        try:
-            read_date(given["at"])
-        except ValueError as error:
-            self.add([(("initial", "at"), str(error))])
-            self.stop()
-        file = self.description.source(("initial",)).file
-        return {"from": str(self.sources.beside(file, str(given["from"]))[0]), "at": given["at"]}
-
-
-class _Forcing:
-    """Resolves every `Varying` of every member on the timeline."""
-
-    def __init__(self, reader: _Reader, timeline: Timeline) -> None:
-        self.reader = reader
-        self.timeline = timeline
-        self.notes: list[str] = []
-
-    def all(
-        self, members: Mapping[str, Kind], tables: Tables
-    ) -> dict[tuple[str, int, str], Floats]:
-        values: dict[tuple[str, int, str], Floats] = {}
-        for name, member in members.items():
-            groups = {-1: member.forcing(), **dict(enumerate(member.part_forcing()))}
-            for part, group in groups.items():
-                for key, given in group.items():
-                    path = (*self.reader.path_of(name, member), *path_within(member, given))
-                    try:
-                        values[name, part, key] = self._one(given, path, tables)
-                    except ValueError as error:
-                        if isinstance(given, Varying) and given.file is not None:
-                            self.reader.add([((*path, "file"), f"{given.file}: {error}")])
-                        else:
-                            self.reader.add([(path, str(error))])
-                    except InputError as error:
-                        self.reader.problems += self.reader.named(error, (*path, "file"))
-        return values
-
-    def _one(self, given: Varying | Window | None, path: KeyPath, tables: Tables) -> Floats:
-        if given is None:
-            return np.zeros(self.timeline.n)
-        if isinstance(given, Window):
-            return inside(given, self.timeline)
-        series = None
-        if given.file is not None:
-            real, shown = self.reader.file((*path, "file"), given.file)
-            series = tables.series(real, shown, str(given.column), given.missing)
-            if given.finer is not None and series.step != self.timeline.step:
-                how = "held" if given.finer == "hold" else "disaggregated"
-                self.notes.append(
-                    f"{'.'.join(map(str, path))}: {series.step} values are {how} within the "
-                    f"{self.timeline.step} steps"
-                )
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = resolve(given, self.timeline, series)
-        if np.any(np.isinf(values)):
-            raise ValueError(
-                f"is too large on {self.timeline.starts[int(np.argmax(np.isinf(values)))]}; "
-                "correct the number, its unit or the factor"
-            )
-        if not np.all(np.isfinite(values)):
-            step = int(np.argmax(~np.isfinite(values)))
-            raise ValueError(
-                f"has no value for {self.timeline.starts[step]}; fill the gap or choose another "
-                "period"
-            )
-        if np.any(values < 0.0):
-            step = int(np.argmax(values < 0.0))
-            raise ValueError(f"must be at least 0 (is negative on {self.timeline.starts[step]})")
-        return values
