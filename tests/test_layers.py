@@ -38,6 +38,7 @@ ORDER = [
     "sources",
     "forcing",
     "checks",
+    "reader",
     "scenario",
     "absent",
     "compile",
