@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
@@ -163,12 +162,6 @@ class quantity:  # noqa: N801  reads as a word in annotations
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return _quantity_schema(self.dimension)
-
-
-class Disaggregate(Described):
-    """A relative shape that spreads a period's mean over shorter steps and keeps that mean."""
-
-    disaggregate: list[float]
 
 
 class Varying(Described):
@@ -391,8 +384,3 @@ def _numbers(values: object, form: str, length: int | None) -> list[float]:
 def field(meaning: str, **options: Any) -> Any:
     """A field with its meaning, which is also the remedy of its messages."""
     return Field(description=meaning, **options)
-
-
-def names(values: Sequence[str]) -> str:
-    """A list of names as a phrase."""
-    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"

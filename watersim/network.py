@@ -24,10 +24,6 @@ class Network(NamedTuple):
     reaches: Mapping[str, Reach]  # by "upper > lower", in river order
     canals: Mapping[str, Canal]  # by name, those of a site in order of preference, then by name
 
-    def position(self, name: str) -> int:
-        """The number of a section."""
-        return self.sections.index(name)
-
 
 def reach_name(upper: str, lower: str) -> str:
     """The name of the reach between two nodes."""
