@@ -46,21 +46,22 @@ def test_level_and_area_follow_the_power_curve(basin: Basin) -> None:
     assert ds["area"].values.ravel() == pytest.approx([5e6] * 3, rel=1e-9)
 
 
-# nothing arrives and the zone keeps all, but 2 m3/s (5.3568 hm3 in January) must leave: of the 50 hm3
-# only 2 stand above dead storage, so those leave, and then nothing
+# nothing arrives and the zone keeps all, but 2 m3/s must leave: 5.3568 hm3 in January; the rest of the
+# 7 hm3 above dead storage, 1.6432, in February; then nothing
 def test_a_minimum_release_is_taken_from_the_conservation_zone(basin: Basin) -> None:
     ds = basin.run(
         f"""
         nodes:
-          dam: {{kind: reservoir, capacity: 100 hm3, initial_storage: 50 hm3, dead_storage: 48 hm3,
+          dam: {{kind: reservoir, capacity: 100 hm3, initial_storage: 55 hm3, dead_storage: 48 hm3,
             {LEVELS}, minimum_release: {{flow: 2 m3/s, priority: 1}}}}
           sea: {{kind: terminal}}
         rivers: [dam > sea]
         """,
         QUARTER,
     )
-    assert ds["release"].values[0, :, 0] * MONTH == pytest.approx([2e6, 0.0, 0.0], abs=1e-3)
-    assert ds["storage"].values[0, :, 0] == pytest.approx([48e6] * 3, rel=1e-12)
+    assert ds["release"].values[0, 0, 0] == pytest.approx(2.0, rel=1e-12)
+    assert ds["release"].values[0, 2, 0] == 0.0
+    assert ds["storage"].values[0, :, 0] == pytest.approx([55e6 - 2 * MONTH, 48e6, 48e6], rel=1e-12)
 
 
 # three full dams, 10 m3/s from above, outlets of 6, 5 and 4: each spills what its outlet leaves,
