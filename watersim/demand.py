@@ -79,18 +79,21 @@ class Demand(Node):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.claim[p[i].claim].need = u[i].requirement * dt
+        claim = s.claim[p[i].claim]
+        for l in range(claim.need.size):
+            claim.need[l] = u[i].requirement[l] * dt
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        c = p[i].claim
-        y[i].requirement = u[i].requirement
-        y[i].supply = (
-            u[i].requirement if s.claim[c].supply == s.claim[c].need else s.claim[c].supply / dt
-        )
-        y[i].deficit = max(0.0, y[i].requirement - y[i].supply)
-        y[i].diversion = (s.claim[c].supply + s.claim[c].way_loss) / dt
-        y[i].return_flow = s.claim[c].way_return / dt
-        y[i].consumption = max(0.0, (s.claim[c].supply - s.claim[c].way_return) / dt)
+        claim, asked, out = s.claim[p[i].claim], u[i].requirement, y[i]
+        for l in range(claim.need.size):
+            given = claim.supply[l] / dt
+            given = asked[l] if claim.supply[l] == claim.need[l] else given
+            out.requirement[l] = asked[l]
+            out.supply[l] = given
+            out.deficit[l] = max(0.0, asked[l] - given)
+            out.diversion[l] = (claim.supply[l] + claim.way_loss[l]) / dt
+            out.return_flow[l] = claim.way_return[l] / dt
+            out.consumption[l] = max(0.0, (claim.supply[l] - claim.way_return[l]) / dt)

@@ -1,17 +1,22 @@
 """What every kind of node and link answers: its fields, claims, parameters, reports; pure.
 
 A kind is a frozen description (pydantic fields), a few class constants that say how it is laid out
-in arrays, and up to two kernels in its module::
+in arrays, and up to three kernels in its module::
 
+    start(p, x, s)                           what else it reports at the start of the run, in `x`
     before(p, u, x, y, q, w, s, dt, again)   state and forcing → needs and available water in `s`
     after(p, u, x, y, q, w, s, dt)           what flowed, from `s` → fluxes and new state in `y`
 
 p, q  parameters of the kind's members and of their parts (zones…)    (n,), (m,) records
-u, w  forcing of members and parts in this step                       (n,), (m,) records
-x     state at the start of the step                                  (n,) records
-y     what the kind reports; holds pass 1 when `again` is 1           (n,) records
+w     forcing of the parts in this step                               (m,) records
+u     forcing of members in this step                                 (n,) records in lanes
+x     what it reported of the step before, its state among it         (n,) records in lanes
+y     what it reports of this step; `before` may leave notes there    (n,) records in lanes
 s     the step's shared arrays, `watersim.step.Step`;  dt  its length in seconds
-again 0 in the first pass, 1 in the second, which knows the first one's result
+again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
+
+In lanes, a field is a short row with one number for each realization that advances side by side:
+``y[i].storage[l]``. Loops over lanes stand innermost, over fields named before the loop.
 """
 
 from __future__ import annotations
@@ -57,7 +62,7 @@ class Place(Protocol):
     def row(self, key: str) -> int: ...
     def outlet(self) -> int: ...
     def part(self) -> int: ...
-    def curve(self, key: str) -> tuple[int, int]: ...
+    def curve(self, key: str) -> tuple[int, int, int]: ...
 
 
 class Kind(Described):
@@ -101,6 +106,10 @@ class Kind(Described):
     def parts(self, place: Place) -> list[Mapping[str, float]]:
         """The rows of `part_record`; the member's own row must say where they start."""
         return []
+
+    def needs_second_pass(self) -> bool:
+        """Whether its area or head at the mean storage of the step changes what flows."""
+        return False
 
     def initial(self) -> Mapping[str, float]:
         """The states at the start of a run, SI."""

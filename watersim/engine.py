@@ -1,8 +1,10 @@
 """Compiled → filled arrays: the loop over realizations and time; mutates only what it allocates.
 
-The loop that calls every kind's kernels is written into the user's cache folder, named by the hash
-of all kernels, and imported from there: no list of kinds in the source, and numba's cache hits.
-Where the compiled fill gives up, that one step is repeated with `allocation.exact` and counted.
+Realizations advance in blocks, side by side in lanes; threads share the blocks. The loop that calls
+every kind's kernels is written into the user's cache folder, named by the hash of all kernels, and
+imported from there: no list of kinds in the source, and numba's cache hits. Where the compiled fill
+gives up, that one step of the block is repeated as plain Python, with `allocation.exact` for the
+realizations in which it gave up; they are counted.
 """
 
 from __future__ import annotations
@@ -19,15 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watersim import jit, registry
-from watersim.allocation import exact
+from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
 from watersim.compile import Compiled
+from watersim.described import Kind
 from watersim.errors import ModelError
-from watersim.step import Step
+from watersim.records import in_lanes, record, spread
+from watersim.step import CLAIM, LANE, ROW, SECTION, TRANSFER, WAY_OUT, Step
 
 Floats = NDArray[np.float64]
+LANES = 28  # realizations side by side: enough for vector instructions, little lost on a rest
 
 
 class Outcome(NamedTuple):
@@ -39,66 +44,79 @@ class Outcome(NamedTuple):
     need: Floats  # (r, t, k) m3
     supply: Floats  # (r, t, k) m3
     bound: NDArray[np.int64]  # (r, t, k)
-    reports: tuple[NDArray[Any], ...]  # per kind (r, t, n) records
-    initial: tuple[NDArray[Any], ...]  # per kind (r, n) records of the states before the first step
+    reports: tuple[dict[str, Floats], ...]  # per kind and report (r, t, n)
+    initial: tuple[dict[str, Floats], ...]  # per kind and state (r, n), before the first step
     fallbacks: int  # steps that `allocation.exact` had to settle
+
+
+def _kinds() -> list[type[Kind]]:
+    kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
+    return sorted(kinds, key=lambda kind: (kind.order, kind.name()))
 
 
 def _loop_source() -> str:
     """The source of the loop: one call per kind and hook, in the kinds' order."""
-    kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
-    kinds.sort(key=lambda kind: (kind.order, kind.name()))
     imports: list[str] = []
+    starts: list[str] = []
     befores: list[str] = []
     afters: list[str] = []
-    states: list[str] = []
-    for k, kind in enumerate(kinds):
+    spreads: list[str] = []
+    for k, kind in enumerate(_kinds()):
         module = registry.module_of(kind)
-        for hook in ("before", "after"):
+        for hook in ("start", "before", "after"):
             if hasattr(module, hook):
                 imports.append(f"from {module.__name__} import {hook} as {hook}_{k}")
-        values = f"p[{k}], u[{k}][f, t], x[{k}][r], y[{k}][r, t], q[{k}], w[{k}][t], s, dt"
+        values = f"p[{k}], u[{k}][h], y[{k}][t], y[{k}][t + 1], q[{k}], w[{k}][t], s, dt"
+        if hasattr(module, "start"):
+            starts.append(f"start_{k}(p[{k}], y[{k}][0], s)")
         if hasattr(module, "before"):
-            befores.append(f"before_{k}({values}, again)")
+            befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)")
         if hasattr(module, "after"):
-            afters.insert(0, f"after_{k}({values})")
-        for name in kind.state_record().names or ():
+            afters.insert(0, f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})")
+        for name in kind.forcing_record.names or ():
             if name != "_":
-                states.append(f"for i in range(p[{k}].shape[0]):")
-                states.append(f"    x[{k}][r, i].{name} = y[{k}][r, t, i].{name}")
+                spreads.append(f"for i in range(f[{k}].shape[1] * (1 - own[{k}])):")
+                spreads.append(f"    given, row = f[{k}][t, i].{name}, u[{k}][0, i].{name}")
+                spreads.append("    for l in range(row.size):")
+                spreads.append("        row[l] = given")
     indent = "\n" + " " * 12
     return f'''"""The loop over steps, written by watersim.engine."""
 from watersim.allot import allot
-from watersim.jit import kernel
+from watersim.jit import entry
 from watersim.step import clear
 {chr(10).join(imports)}
 
 
-@kernel
-def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, rounds,
-              gain, s, fill_work, room, p, u, x, y, q, w, inflow, outflow, outlet_flow, need, supply,
-              bound, status):
+@entry
+def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, q, w,
+              sections, claims, ways, status):
+    if first == 0:
+        {(chr(10) + " " * 8).join(starts)}
     for t in range(first, last):
         dt = seconds[t]
-        c = sets[t]
-        for again in range(2):
-            clear(s)
+        {(chr(10) + " " * 8).join(spreads)}
+        for again in range(passes):
+            clear(s, m.gain[sets[t]])
             {indent.join(befores)}
-            status[0] = allot(A[c], T[c], gain[c], price, rank, n_ranks, rounds, s,
-                              fill_work, room)
+            status[0] = allot(m, sets[t], rounds, s, room)
             if status[0] != 0:
                 return t
-            {indent.join(afters)}
-        {(chr(10) + " " * 8).join(states)}
+        {(chr(10) + " " * 8).join(afters)}
         for v in range(s.at.shape[0]):
-            inflow[r, t, v] = s.at[v].inflow
-            outflow[r, t, v] = s.at[v].outflow
+            at, out = s.at[v], sections[t, v]
+            for l in range(at.inflow.size):
+                out.inflow[l] = at.inflow[l]
+                out.outflow[l] = at.outflow[l]
         for o in range(s.way_out.shape[0]):
-            outlet_flow[r, t, o] = s.way_out[o].flow
+            way, out = s.way_out[o], ways[t, o]
+            for l in range(way.flow.size):
+                out.flow[l] = way.flow[l]
         for i in range(s.claim.shape[0]):
-            need[r, t, i] = s.claim[i].need
-            supply[r, t, i] = s.claim[i].supply
-            bound[r, t, i] = room.bound[i]
+            claim, out = s.claim[i], claims[t, i]
+            for l in range(claim.need.size):
+                out.need[l] = claim.need[l]
+                out.supply[l] = claim.supply[l]
+                out.bound[l] = claim.bound[l]
     return last
 '''
 
@@ -106,8 +124,16 @@ def run_steps(r, f, first, last, seconds, sets, A, T, price, rank, n_ranks, roun
 _LOOP = "watersim._loop"
 
 
-def load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
-    """The loop compiled, and the same as plain Python that allocates with `exact`."""
+class Loops(NamedTuple):
+    """The loop compiled; as plain Python with `exact` where the fill gives up; or everywhere."""
+
+    fast: Callable[..., int]
+    either: Callable[..., int]
+    exact: Callable[..., int]
+
+
+def load_loop() -> Loops:
+    """The loop, loaded and compiled once in a process."""
     if _LOOP not in sys.modules:
         source = _loop_source()
         folder = None if jit.disabled() else jit.cache_folder()
@@ -127,9 +153,10 @@ def load_loop() -> tuple[Callable[..., int], Callable[..., int]]:
         plain = module.run_steps
         sys.modules[_LOOP] = module
         jit.compiled(folder)
-        module.__dict__["plain"] = _with_exact(plain)
-    module = sys.modules[_LOOP]
-    return module.run_steps, module.plain
+        loops = Loops(module.run_steps, _with_exact(plain), _with_exact(plain, always=True))
+        module.__dict__["loops"] = loops
+    loaded: Loops = sys.modules[_LOOP].__dict__["loops"]
+    return loaded
 
 
 def is_cold() -> bool:
@@ -145,20 +172,102 @@ def _write_once(path: Path, source: str) -> None:
         part.replace(path)
 
 
-def _with_exact(loop: Callable[..., int]) -> Callable[..., int]:
-    """The loop as plain Python with `exact.allocate` in the place of `fill`."""
+def _with_exact(loop: Callable[..., int], always: bool = False) -> Callable[..., int]:
+    """The loop as plain Python, with `exact.allocate` where (or wherever) `fill` gives up."""
+    filled = jit.plain(fill.fill, {})
 
-    def fill(
+    def either(
         A: Floats, T: Floats, price: Floats, rank: Any, n_ranks: int, rounds: int,
         b: Floats, need: Floats, cap: Floats, w: Any, y: Floats, z: Floats, bound: Any,
     ) -> int:  # fmt: skip
+        if not always and not filled(
+            A, T, price, rank, n_ranks, rounds, b, need, cap, w, y, z, bound
+        ):
+            return 0
         given = exact.allocate(
             Problem(A, T, price, rank, rounds), b.copy(), need.copy(), cap.copy()
         )
         y[:], z[:], bound[:] = given.y, given.z, given.bound
+        w.used[0] += 1
         return 0
 
-    return jit.plain(loop, {"watersim.allocation.fill.fill": fill})
+    def leave_all(c: int, n: Any, rounds: int, s: Any) -> None:
+        s.lane[0].todo[:] = 1
+
+    instead: dict[str, Callable[..., Any]] = {"watersim.allocation.fill.fill": either}
+    if always:
+        instead["watersim.river.ration"] = leave_all
+    return jit.plain(loop, instead)
+
+
+class _Block:
+    """The arrays of some realizations that advance side by side."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        realizations: range,
+        forcing: tuple[NDArray[Any], ...],
+        start: tuple[NDArray[Any], ...],
+        lanes: int,
+    ) -> None:
+        self.realizations = realizations
+        c, members, steps = compiled, compiled.members, compiled.seconds.size
+        sections, claims = c.sections.size, len(c.claims)
+        lane_of = np.minimum(np.arange(lanes), len(realizations) - 1)  # idle lanes repeat the last
+
+        def own(record_: np.dtype[np.void], *shape: int) -> NDArray[Any]:
+            return np.zeros(shape, in_lanes(record_, lanes))
+
+        self.y = tuple(own(m.kind.report_record(), steps + 1, len(m.names)) for m in members)
+        for y, x in zip(self.y, start, strict=True):
+            for name in x.dtype.names or ():
+                if name != "_":
+                    y[name][0] = x[name][:, np.newaxis]
+        self.own = np.array([f.shape[0] > 1 for f in forcing], np.int64)
+        self.u = tuple(
+            own(m.kind.forcing_record, steps if apart else 1, len(m.names))
+            for m, apart in zip(members, self.own, strict=True)
+        )
+        for f, u, apart in zip(forcing, self.u, self.own, strict=True):
+            if apart:
+                for name in f.dtype.names or ():
+                    u[name] = np.moveaxis(f[name][np.array(realizations)[lane_of]], 0, -1)
+        self.shared = tuple(f[0] for f in forcing)
+        self.sections = own(record("inflow", "outflow"), steps, sections)
+        self.ways = own(record("flow"), steps, len(c.outlets))
+        self.claims = own(record("need", "supply", "bound:i"), steps, claims)
+        self.step = Step(
+            spread(c.sections, record(*SECTION, lanes=lanes)),
+            spread(c.claim_records, record(*CLAIM, lanes=lanes)),
+            spread(c.transfer_records, record(*TRANSFER, lanes=lanes)),
+            spread(c.outlet_records, record(*WAY_OUT, lanes=lanes)),
+            np.zeros(len(c.rows), record(*ROW, lanes=lanes)),
+            np.zeros(1, record(*LANE, lanes=lanes)),
+            c.curves,
+            c.guides,
+        )
+        rows, transfers = len(c.rows), len(c.transfers)
+        self.room = Room(
+            work(c.problem(0)), np.zeros(rows), np.zeros(transfers), np.zeros(claims),
+            np.zeros(claims), np.zeros(transfers), np.zeros(claims, np.int64),
+            np.zeros(2, np.int64),
+        )  # fmt: skip
+        self.status = np.zeros(1, np.int64)
+        p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
+        head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
+        tail = (self.sections, self.claims, self.ways, self.status)
+        self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
+                     *tail)  # fmt: skip
+        seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
+        step = Step(*map(_seen, self.step[:6]), c.curves, c.guides)  # type: ignore[call-arg]
+        out = (*map(_seen, tail[:3]), self.status)
+        self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
+
+
+def _seen(array: NDArray[Any]) -> Any:
+    """The same array with fields as attributes, for kernels run as plain Python."""
+    return array.view(np.recarray)
 
 
 class Engine:
@@ -168,12 +277,16 @@ class Engine:
     ----------
     compiled
         the arrays
-    forcing
-        per kind the forcing records, shape (1 or realizations, time, n)
     realizations
         how many
+    forcing
+        per kind the forcing records, shape (1 or realizations, time, n)
+    initial
+        per kind the states before the first step, shape (n); the scenario's own if None
     exactly
         allocate every step with `allocation.exact` (slow; for checks)
+    lanes
+        how many realizations advance side by side; the results do not depend on it
     """
 
     def __init__(
@@ -183,30 +296,18 @@ class Engine:
         forcing: tuple[NDArray[Any], ...] | None = None,
         initial: tuple[NDArray[Any], ...] | None = None,
         exactly: bool = False,
+        lanes: int | None = None,
     ) -> None:
         self.compiled = compiled
-        self.realizations = realizations
         self._exactly = exactly
-        members = compiled.members
-        steps, sections = compiled.seconds.size, compiled.sections.size
-        claims, outlets = len(compiled.claims), len(compiled.outlets)
-        self.forcing = forcing or tuple(m.u[np.newaxis] for m in members)
-        start = initial or tuple(m.x for m in members)
-        self.x = tuple(np.repeat(x[np.newaxis], realizations, axis=0) for x in start)
-        shape = (realizations, steps)
-        self.outcome = Outcome(
-            inflow=np.zeros((*shape, sections)),
-            outflow=np.zeros((*shape, sections)),
-            outlet_flow=np.zeros((*shape, outlets)),
-            need=np.zeros((*shape, claims)),
-            supply=np.zeros((*shape, claims)),
-            bound=np.full((*shape, claims), -1, np.int64),
-            reports=tuple(
-                np.zeros((*shape, len(m.names)), m.kind.report_record()) for m in members
-            ),
-            initial=tuple(x.copy() for x in self.x),
-            fallbacks=0,
-        )
+        self.forcing = forcing or tuple(m.u[np.newaxis] for m in compiled.members)
+        self._start = initial or tuple(m.x for m in compiled.members)
+        width = lanes or (1 if realizations == 1 else LANES)
+        self._blocks = [
+            _Block(compiled, range(r, min(r + width, realizations)), self.forcing, self._start,
+                   width)
+            for r in range(0, realizations, width)
+        ]  # fmt: skip
 
     def advance(
         self,
@@ -224,36 +325,36 @@ class Engine:
         """
         load_loop()
 
-        def one(r: int) -> int:
-            return self._realization(r, first, last, progress)
+        def one(block: _Block) -> int:
+            return self._advance(block, first, last, progress)
 
-        if workers > 1 and self.realizations > 1 and not self._exactly:
+        if workers > 1 and len(self._blocks) > 1 and not self._exactly:
             with ThreadPoolExecutor(workers) as pool:
-                return sum(pool.map(one, range(self.realizations)))
-        return sum(one(r) for r in range(self.realizations))
+                return sum(pool.map(one, self._blocks))
+        return sum(one(block) for block in self._blocks)
 
-    def _realization(
-        self, r: int, first: int, last: int, progress: Callable[[int], None] | None
+    def _advance(
+        self, block: _Block, first: int, last: int, progress: Callable[[int], None] | None
     ) -> int:
-        compiled_loop, plain_loop = load_loop()
-        arguments, status = self._arguments(r)
-        fallbacks, t = 0, first
+        loops = load_loop()
+        used = block.room.work.used
+        used[0], t = 0, first
         chunk = max(1, (last - first) // 20) if progress else last - first
         while t < last:
             stop = min(last, t + chunk)
             reached = t
             if not self._exactly:
-                reached = compiled_loop(r, arguments[0], t, stop, *arguments[1])
+                arguments = block.slow if jit.disabled() else block.fast
+                reached = loops.fast(t, stop, *arguments)
             if reached < stop:
-                done = plain_loop(r, arguments[0], reached, reached + 1, *arguments[2])
-                if done == reached:
-                    raise ModelError(self._sentence(reached, int(status[0])))
-                fallbacks += 0 if self._exactly else 1
+                again = loops.exact if self._exactly else loops.either
+                if again(reached, reached + 1, *block.slow) == reached:
+                    raise ModelError(self._sentence(reached, int(block.status[0])))
                 reached += 1
             if progress:
-                progress(reached - t)
+                progress((reached - t) * len(block.realizations))
             t = reached
-        return fallbacks
+        return 0 if self._exactly else int(used[0])
 
     def _sentence(self, t: int, status: int) -> str:
         day = self.compiled.scenario.timeline.starts[t]
@@ -263,38 +364,41 @@ class Engine:
         }.get(status) or (REASONS[status] if 0 < status < len(REASONS) else f"reason {status}")
         return f"the allocation of the step that starts on {day} failed: {reason}"
 
-    def _arguments(self, r: int) -> tuple[Any, NDArray[np.int64]]:
-        c, out = self.compiled, self.outcome
-        sections, claims, outlets = c.sections.size, len(c.claims), len(c.outlets)
-        rows, transfers = len(c.rows), len(c.transfers)
-        room = Room(
-            np.zeros(sections), np.zeros(sections), np.zeros(outlets), np.zeros(rows),
-            np.zeros(transfers), np.zeros(claims), np.zeros(claims), np.zeros(transfers),
-            np.zeros(claims, np.int64), np.zeros(1, np.int64),
+    def state(self, t: int, member: int, name: str) -> Floats:
+        """A state of one kind before step t, shape (realizations, n)."""
+        parts = [b.y[member][name][t, :, : len(b.realizations)].T for b in self._blocks]
+        return np.concatenate(parts)
+
+    def outcome(self, fallbacks: int = 0) -> Outcome:
+        """What the steps advanced so far gave; zeros for those to come."""
+        blocks = self._blocks
+
+        def joined(arrays: list[NDArray[Any]], name: str, first: int = 0) -> Any:
+            parts = [
+                np.moveaxis(a[name][first:, :, : len(b.realizations)], -1, 0)
+                for a, b in zip(arrays, blocks, strict=True)
+            ]
+            return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+        sections = [b.sections for b in blocks]
+        claims = [b.claims for b in blocks]
+        kinds = [m.kind for m in self.compiled.members]
+        return Outcome(
+            inflow=joined(sections, "inflow"),
+            outflow=joined(sections, "outflow"),
+            outlet_flow=joined([b.ways for b in blocks], "flow"),
+            need=joined(claims, "need"),
+            supply=joined(claims, "supply"),
+            bound=joined(claims, "bound"),
+            reports=tuple(
+                {report.name: joined([b.y[k] for b in blocks], report.name, 1)
+                 for report in kind.reports}
+                for k, kind in enumerate(kinds)
+            ),
+            initial=tuple(
+                {report.name: self.state(0, k, report.name)
+                 for report in kind.reports if report.role == "state"}
+                for k, kind in enumerate(kinds)
+            ),
+            fallbacks=fallbacks,
         )  # fmt: skip
-        step = Step(
-            c.sections.copy(), c.claim_records.copy(), c.transfer_records.copy(),
-            c.outlet_records.copy(), np.zeros(rows), c.curves,
-        )  # fmt: skip
-        status = np.zeros(1, np.int64)
-        f = r if self.forcing[0].shape[0] > 1 else 0
-        head = (
-            c.seconds, c.sets, c.A, c.T, c.price, c.rank, int(c.rank.max(initial=-1)) + 1, c.rounds,
-            c.gain,
-        )  # fmt: skip
-        tail = (out.inflow, out.outflow, out.outlet_flow, out.need, out.supply, out.bound, status)
-        groups = (
-            tuple(m.p for m in c.members),
-            self.forcing,
-            self.x,
-            out.reports,
-            tuple(m.q for m in c.members),
-            tuple(m.w for m in c.members),
-        )
-        aids = (work(c.problem(0)), room)
-        plain = tuple(tuple(a.view(np.recarray) for a in group) for group in groups)
-        at, claim, transfer, way_out = (a.view(np.recarray) for a in step[:4])
-        seen = Step(at, claim, transfer, way_out, step.limit, step.curve)
-        fast = (*head, step, *aids, *groups, *tail)
-        slow = (*head, seen, *aids, *plain, *tail)
-        return (f, slow if jit.disabled() else fast, slow), status

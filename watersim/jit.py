@@ -24,13 +24,28 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__watersim_kernel__"
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_ENTRY = "__watersim_entry__"
+# kernels allocate nothing: without reference counts, and inlined, an array costs no more than its
+# address, and loops over lanes become vector instructions
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "forceinline": True,
+    "_nrt": False,
+}
 
 
 def kernel(function: F) -> F:
     """Mark a function as one that the engine compiles."""
     setattr(function, _MARK, True)
     return function
+
+
+def entry(function: F) -> F:
+    """Mark a kernel as one that plain Python calls; only these are kept between processes."""
+    setattr(function, _ENTRY, True)
+    return kernel(function)
 
 
 def is_kernel(value: object) -> bool:
@@ -52,10 +67,10 @@ def _modules() -> list[ModuleType]:
 
 
 def source_hash() -> str:
-    """SHA-256 over the sources of all files that hold a marked kernel, and numba's version."""
+    """SHA-256 over the sources of all files that hold a marked kernel, numba's version, options."""
     import numba
 
-    digest = hashlib.sha256(numba.__version__.encode())
+    digest = hashlib.sha256(f"{numba.__version__} {_OPTIONS}".encode())
     for path in sorted({f for m in _modules() if (f := _kernel_file(m))}):
         digest.update(Path(path).name.encode())
         digest.update(Path(path).read_bytes())
@@ -102,13 +117,15 @@ def compiled(folder: Path | None) -> None:
     config.CACHE_DIR = str(folder) if folder else before
     try:
         made: dict[int, Any] = {}
+        njit: Any = numba.njit
         for module in _modules():
             for name, value in list(vars(module).items()):
                 if is_kernel(value):
                     if id(value) not in made:
-                        made[id(value)] = numba.njit(
+                        called = getattr(value, _ENTRY, False)
+                        made[id(value)] = njit(
                             value,
-                            cache=folder is not None,
+                            cache=called and folder is not None,
                             **_OPTIONS,
                         )
                         setattr(made[id(value)], _MARK, True)

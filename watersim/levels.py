@@ -16,6 +16,7 @@ from watersim.described import Curve
 from watersim.fields import Described, Report, field, quantity
 from watersim.jit import kernel
 from watersim.step import Step, curve
+from watersim.table import RowFault
 
 POINTS = 129
 COLUMNS = {"level": "length", "area": "area", "storage": "volume"}
@@ -58,22 +59,26 @@ class Levels(Described):
         return storage, level, area
 
 
-def table_misfits(table: Table, capacity: float) -> Iterator[str]:
+def table_misfits(table: Table, capacity: float) -> Iterator[RowFault]:
     """What is wrong with a table of levels: it must rise, and reach the capacity."""
     for name in ("level", "storage"):
         if np.any(np.diff(table[name]) <= 0.0):
-            row = int(np.argmax(np.diff(table[name]) <= 0.0)) + 2
-            yield f"must be a curve that rises: {name} does not rise at its row {row}"
+            row = int(np.argmax(np.diff(table[name]) <= 0.0)) + 1
+            yield RowFault(
+                f"does not rise; the {name} of each row must be above the last", row, name
+            )
     if np.any(np.diff(table["area"]) < 0.0):
-        row = int(np.argmax(np.diff(table["area"]) < 0.0)) + 2
-        yield f"must not narrow upwards: area falls at its row {row}"
-    if table["storage"][0] != 0.0:
-        yield f"must begin at storage 0 (got {table['storage'][0] / 1e6:g} hm3)"
+        row = int(np.argmax(np.diff(table["area"]) < 0.0)) + 1
+        yield RowFault("falls; a lake must not narrow upwards", row, "area")
+    storage = table["storage"] / 1e6
+    if storage[0] != 0.0:
+        sentence = f"must begin at 0 (got {storage[0]:g} hm3); add the row of the empty lake"
+        yield RowFault(sentence, 0, "storage")
     if table["storage"][-1] < capacity:
-        yield (
-            f"must reach the capacity of {capacity / 1e6:g} hm3 "
-            f"(ends at {table['storage'][-1] / 1e6:g} hm3); extend the table"
+        sentence = (
+            f"must reach the capacity of {capacity / 1e6:g} hm3 (ends at {storage[-1]:g} hm3)"
         )
+        yield RowFault(f"{sentence}; extend the table", -1, "storage")
 
 
 WATER_REPORTS = (
@@ -90,42 +95,55 @@ WATER_REPORTS = (
 
 
 @kernel
+def start(first: int, count: int, guide: int, x: Any, s: Step) -> None:
+    """Level and area at the start of the run, from its storage."""
+    for l in range(x.storage.size):
+        x.level[l], x.area[l] = curve(first, count, guide, x.storage[l], s)
+
+
+@kernel
 def rest(
-    first: int, count: int, v: int, u: Any, x: Any, y: Any, s: Step, dt: float, again: int
-) -> float:
-    """What evaporation, rain and seepage do to the water at rest at section v; returns m3 in store.
+    first: int, count: int, guide: int, v: int, u: Any, x: Any, y: Any, s: Step, dt: float,
+    again: int,
+) -> None:  # fmt: skip
+    """What evaporation, rain and seepage do to the water at rest at section v.
 
     The area is that at the start of the step, or in the second pass at the mean storage of the
     first. Evaporation and seepage take no more than the water present; their potentials are left
     in `y` for `settle`.
     """
-    mean = x.storage
-    arriving = s.at[v].runoff
-    if again == 1:
-        mean = 0.5 * (x.storage + y.storage)
-        arriving = s.at[v].inflow
-    area = curve(first, count, mean, s.curve[0], s.curve[2])
-    s.at[v].level = curve(first, count, mean, s.curve[0], s.curve[1])
-    rain = u.precipitation * area * dt
-    y.precipitation = rain / dt
-    y.evaporation = u.evaporation * area
-    y.seepage = u.seepage * area
-    s.at[v].carry = x.storage + rain
-    s.at[v].drain = min((y.evaporation + y.seepage) * dt, s.at[v].carry + arriving)
-    return float(max(0.0, s.at[v].carry - s.at[v].drain))
+    at = s.at[v]
+    if again == 0:
+        for l in range(x.storage.size):
+            y.area[l] = x.area[l]
+            at.level[l] = x.level[l]
+            at.drain[l] = at.runoff[l]
+    else:
+        for l in range(x.storage.size):
+            mean = 0.5 * (x.storage[l] + at.stored[l])
+            at.level[l], y.area[l] = curve(first, count, guide, mean, s)
+            at.drain[l] = at.inflow[l]
+    for l in range(x.storage.size):
+        area, arriving = y.area[l], at.drain[l]
+        rain = u.precipitation[l] * area * dt
+        y.precipitation[l] = rain / dt
+        y.evaporation[l] = u.evaporation[l] * area
+        y.seepage[l] = u.seepage[l] * area
+        at.carry[l] = x.storage[l] + rain
+        potential = (y.evaporation[l] + y.seepage[l]) * dt
+        at.drain[l] = min(potential, at.carry[l] + arriving)
 
 
 @kernel
-def settle(first: int, count: int, v: int, y: Any, s: Step, dt: float) -> None:
+def settle(first: int, count: int, guide: int, v: int, y: Any, s: Step, dt: float) -> None:
     """Report the water at rest at the end of the step: evaporation goes before seepage."""
-    drained = s.at[v].drained
-    if y.seepage > 0.0:
-        evaporated = min(y.evaporation * dt, drained)
-        y.evaporation = evaporated / dt
-        y.seepage = (drained - evaporated) / dt
-    else:
-        y.evaporation = drained / dt
-    y.storage = s.at[v].stored
-    y.level = curve(first, count, y.storage, s.curve[0], s.curve[1])
-    y.area = curve(first, count, y.storage, s.curve[0], s.curve[2])
-    y.spill = s.at[v].spill / dt
+    at = s.at[v]
+    for l in range(y.storage.size):
+        drained = at.drained[l]
+        evaporated = min(y.evaporation[l] * dt, drained) if y.seepage[l] > 0.0 else drained
+        y.evaporation[l] = evaporated / dt
+        y.seepage[l] = (drained - evaporated) / dt
+        y.storage[l] = at.stored[l]
+        y.spill[l] = at.spill[l] / dt
+    for l in range(y.storage.size):
+        y.level[l], y.area[l] = curve(first, count, guide, y.storage[l], s)

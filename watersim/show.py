@@ -79,4 +79,4 @@ def figure(scenario: Scenario) -> Figure:
     from watersim.results import label
 
     compiled = compile(scenario)
-    return plot(label(compiled, Engine(compiled).outcome))
+    return plot(label(compiled, Engine(compiled).outcome()))

@@ -13,6 +13,7 @@ from watersim.closure import require
 from watersim.compile import Compiled, compile
 from watersim.engine import Engine
 from watersim.errors import InputError, Problem
+from watersim.forcing import unfit
 from watersim.netcdf import open_results
 from watersim.results import label
 from watersim.scenario import Scenario
@@ -69,7 +70,7 @@ def run(
         exactly,
     )
     fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
-    ds = label(compiled, engine.outcome._replace(fallbacks=fallbacks), seed)
+    ds = label(compiled, engine.outcome(fallbacks), seed)
     found = require(ds)
     ds.attrs["closure_residual"] = max(found.residual, found.basin)
     return ds
@@ -108,16 +109,20 @@ def _values(compiled: Compiled, variable: xr.DataArray, realizations: int) -> ND
     problems = []
     if not set(variable.dims) <= {"realization", "time"} or "time" not in variable.dims:
         problems.append(f"must have the dims (realization, time) or (time) (got {variable.dims})")
-    elif not np.array_equal(variable["time"].values.astype("datetime64[ns]"), starts):
+    elif not _are_the_same(variable["time"].values, starts):
         problems.append("must have the starts of the scenario's steps as its time")
     elif variable.sizes.get("realization", realizations) != realizations:
         problems.append(f"must have {realizations} realizations")
-    elif not np.all(np.isfinite(variable.values)) or np.any(variable.values < 0.0):
-        problems.append("must be finite and at least 0")
+    elif unfit(variable.values):
+        problems.append(f"{unfit(variable.values)}; correct it")
     if problems:
         raise InputError([Problem(f"forcing: {variable.name}: {text}") for text in problems])
     ordered = variable.transpose(..., "time")
     return np.broadcast_to(ordered.values, (realizations, starts.size))
+
+
+def _are_the_same(times: NDArray[Any], starts: NDArray[np.datetime64]) -> bool:
+    return times.dtype.kind == "M" and np.array_equal(times.astype("datetime64[ns]"), starts)
 
 
 def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
@@ -147,6 +152,13 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
                     raise InputError(problem(
                         ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
                     ))  # fmt: skip
-                x[key][k] = ds[key].values[0, step[0], known.index(name)]
+                value = ds[key].values[0, step[0], known.index(name)]
+                if unfit(value):
+                    raise InputError(problem(
+                        ("initial", "from"),
+                        f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "
+                        f"{value}); run it again",
+                    ))  # fmt: skip
+                x[key][k] = value
         states.append(x)
     return tuple(states)

@@ -10,7 +10,8 @@ import xarray as xr
 from watersim.closure import require
 from watersim.compile import compile
 from watersim.engine import Engine
-from watersim.errors import InputError
+from watersim.errors import InputError, Problem
+from watersim.forcing import unfit
 from watersim.results import label
 from watersim.scenario import Scenario
 from watersim.simulation import initial_states
@@ -44,9 +45,9 @@ class Stepper:
     def storage(self) -> dict[str, float]:
         """Storage of every reservoir and lake now, m3."""
         return {
-            name: float(x["storage"][0, k])
-            for members, x in zip(self._compiled.members, self._engine.x, strict=True)
-            if "storage" in (x.dtype.names or ())
+            name: float(self._engine.state(self.t, m, "storage")[0, k])
+            for m, members in enumerate(self._compiled.members)
+            if "storage" in (members.x.dtype.names or ())
             for k, name in enumerate(members.names)
         }
 
@@ -65,10 +66,15 @@ class Stepper:
         """
         if self.time is None:
             raise InputError("the run is at its end; there is no further step")
-        for name, value in (changes or {}).items():
-            member, key, k = self._find(name)
-            if not np.isfinite(value) or value < 0.0:
-                raise InputError(f"{name}: must be finite and at least 0 (got {value})")
+        given = {name: (self._find(name), value) for name, value in (changes or {}).items()}
+        problems = [
+            Problem(f"{fault} (got {value})", key=name)
+            for name, (_, value) in given.items()
+            if (fault := unfit(value) or ("must be one number" if np.ndim(value) else ""))
+        ]
+        if problems:
+            raise InputError(problems)
+        for (member, key, k), value in given.values():
             self._engine.forcing[member][key][0, self.t, k] = value
         self._fallbacks += self._engine.advance(self.t, self.t + 1)
         self.t += 1
@@ -81,8 +87,9 @@ class Stepper:
         ClosureError
             if a balance does not close.
         """
-        outcome = self._engine.outcome._replace(fallbacks=self._fallbacks)
-        ds = label(self._compiled, outcome).isel(time=slice(0, self.t))
+        ds = label(self._compiled, self._engine.outcome(self._fallbacks)).isel(
+            time=slice(0, self.t)
+        )
         found = require(ds)
         ds.attrs["closure_residual"] = max(found.residual, found.basin)
         return ds

@@ -35,7 +35,7 @@ from watersim.allocation.tableau import (
     work,
     write_tableau,
 )
-from watersim.jit import kernel
+from watersim.jit import entry, kernel
 
 __all__ = ["REASONS", "Work", "fill", "work"]
 
@@ -57,7 +57,7 @@ LOAD = 1e-10  # a row's load, relative to the largest need of the rank
 UNNAMED = -(2**31)  # bound of a claim just frozen
 
 
-@kernel
+@entry
 def fill(
     A: Floats,
     T: Floats,
@@ -333,7 +333,10 @@ def freeze(
         if state[i] == BASIC and (side == 1 or at != -1 - r):
             continue
         y[i] = max(floor[i], cover * need[i])
-        bound[i] = mark
+        # a later round finds later claims at rest on what an earlier one left them: a claim that
+        # does not rise there was stopped by what stopped it before
+        if bound[i] == MET or y[i] > floor[i] * (1.0 + SETTLED):
+            bound[i] = mark
         state[i] = FIXED
         if at < 0:
             above[r] = 0.0

@@ -53,6 +53,8 @@ class Work(NamedTuple):
         0 before, dims (claim).
     row_worth, full_worth
         multipliers of the row at which claims are frozen, dims (row), (transfer).
+    used
+        how often `exact` had to take over, dims (1).
     """
 
     order: Integers
@@ -74,6 +76,7 @@ class Work(NamedTuple):
     rate: Floats
     row_worth: Floats
     full_worth: Floats
+    used: Integers
 
 
 def work(problem: Problem) -> Work:
@@ -112,6 +115,7 @@ def work(problem: Problem) -> Work:
         rate=np.zeros(claims),
         row_worth=np.zeros(rows),
         full_worth=np.zeros(transfers),
+        used=integers(1),
     )
 
 

@@ -65,24 +65,31 @@ class Canal(Link):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        most = u[i].capacity * dt if p[i].limited == 1 else math.inf
         if p[i].transfer >= 0:
-            s.transfer[p[i].transfer].cap = most
+            canal = s.transfer[p[i].transfer]
+            for l in range(canal.cap.size):
+                canal.cap[l] = u[i].capacity[l] * dt if p[i].limited == 1 else math.inf
         elif p[i].row >= 0:
-            s.limit[p[i].row] = most
+            row = s.row[p[i].row]
+            for l in range(row.limit.size):
+                row.limit[l] = u[i].capacity[l] * dt
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
+        out, share = y[i], p[i].loss
         if p[i].transfer >= 0:
-            entering = s.transfer[p[i].transfer].carried
-            lost = entering * p[i].loss
-            arriving = entering - lost
+            canal = s.transfer[p[i].transfer]
+            for l in range(canal.carried.size):
+                entering = canal.carried[l]
+                lost = entering * share
+                out.canal_flow[l] = entering / dt
+                out.canal_loss[l] = lost / dt
+                out.canal_delivery[l] = (entering - lost) / dt
         else:
-            arriving = s.claim[p[i].claim].supply
-            lost = s.claim[p[i].claim].way_loss
-            entering = arriving + lost
-        y[i].canal_flow = entering / dt
-        y[i].canal_loss = lost / dt
-        y[i].canal_delivery = arriving / dt
+            claim = s.claim[p[i].claim]
+            for l in range(claim.supply.size):
+                out.canal_flow[l] = (claim.supply[l] + claim.way_loss[l]) / dt
+                out.canal_loss[l] = claim.way_loss[l] / dt
+                out.canal_delivery[l] = claim.supply[l] / dt

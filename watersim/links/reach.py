@@ -66,20 +66,22 @@ class Reach(Link):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.at[p[i].lower].runoff += x[i].reach_storage
+        at, under_way = s.at[p[i].lower], x[i].reach_storage
+        for l in range(under_way.size):
+            at.runoff[l] += under_way[l]
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        entering = s.at[p[i].upper].outflow
-        now = entering * ((1.0 - p[i].loss) * (1.0 - p[i].lag / dt))
-        lost = entering * p[i].loss
-        under_way = max(0.0, entering - lost - now)
-        if p[i].lag == 0.0:
-            lost = entering - now
-            under_way = 0.0
-        y[i].reach_flow = entering / dt
-        y[i].reach_loss = lost / dt
-        y[i].reach_arrival = (now + x[i].reach_storage) / dt
-        y[i].reach_storage = under_way
+        at, out, under_way = s.at[p[i].upper], y[i], x[i].reach_storage
+        loss, lag = p[i].loss, p[i].lag
+        arrives = (1.0 - loss) * (1.0 - lag / dt)
+        for l in range(under_way.size):
+            entering = at.outflow[l]
+            now = entering * arrives
+            lost = entering * loss if lag > 0.0 else entering - now
+            out.reach_flow[l] = entering / dt
+            out.reach_loss[l] = lost / dt
+            out.reach_arrival[l] = (now + under_way[l]) / dt
+            out.reach_storage[l] = max(0.0, entering - lost - now) if lag > 0.0 else 0.0

@@ -36,10 +36,13 @@ class Catchment(Node):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        s.at[p[i].section].runoff += u[i].runoff * dt
+        at, runoff = s.at[p[i].section], u[i].runoff
+        for l in range(runoff.size):
+            at.runoff[l] += runoff[l] * dt
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        y[i].runoff = u[i].runoff
+        for l in range(u[i].runoff.size):
+            y[i].runoff[l] = u[i].runoff[l]

@@ -50,4 +50,6 @@ class Gauge(Node):
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         if p[i].claim >= 0:
-            s.claim[p[i].claim].need = u[i].environmental_flow * dt
+            claim = s.claim[p[i].claim]
+            for l in range(claim.need.size):
+                claim.need[l] = u[i].environmental_flow[l] * dt

@@ -87,8 +87,8 @@ class Hydropower(Node):
         Report("energy_deficit", "J", "requirement that was not generated", "diagnostic"),
     )  # fmt: skip
     parameter_record: ClassVar = record(
-        "section:i", "claim:i", "first:i", "count:i", "fixed_head", "capacity", "max_flow",
-        "efficiency", "minimum_head",
+        "section:i", "claim:i", "first:i", "count:i", "guide:i", "tailwater", "fixed_head",
+        "capacity", "max_flow", "efficiency", "minimum_head",
     )  # fmt: skip
     forcing_record: ClassVar = record("energy", "other_generation")
 
@@ -112,25 +112,29 @@ class Hydropower(Node):
 
     def curves(self, tables: Mapping[str, Table]) -> dict[str, Curve]:
         rating = tables.get("tailwater")
-        if rating is not None:
-            return {"tailwater": (rating["flow"], rating["level"], 0.0 * rating["flow"])}
-        level = self.tailwater.level if self.tailwater else None
-        flat = np.full(2, 0.0 if level is None else level)
-        return {"tailwater": (np.array([0.0, 1.0]), flat, np.zeros(2))}
+        if rating is None:
+            return {}
+        return {"tailwater": (rating["flow"], rating["level"], 0.0 * rating["flow"])}
 
     def parameters(self, place: Place) -> Mapping[str, float]:
-        first, count = place.curve("tailwater")
+        first, count, guide = place.curve("tailwater")
+        level = self.tailwater.level if self.tailwater else None
         return {
             "section": place.section(self.at),
             "claim": place.claim("energy_requirement"),
             "first": first,
             "count": count,
+            "guide": guide,
+            "tailwater": 0.0 if level is None else level,
             "fixed_head": -1.0 if self.head is None else self.head,
             "capacity": self.capacity,
             "max_flow": math.inf if self.max_flow is None else self.max_flow,
             "efficiency": self.efficiency,
             "minimum_head": self.minimum_head,
         }
+
+    def needs_second_pass(self) -> bool:
+        return self.head is None
 
     def references(self) -> Iterator[tuple[str, str]]:
         yield "at", self.at
@@ -156,32 +160,41 @@ class Hydropower(Node):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        v = p[i].section
-        head = p[i].fixed_head
-        if head < 0.0:
-            passing = (s.at[v].outflow - s.at[v].spill) / dt if again == 1 else 0.0
-            tail = curve(p[i].first, p[i].count, passing, s.curve[0], s.curve[1])
-            head = max(0.0, s.at[v].level - tail)
-        per_m3 = JOULE_PER_M3_AND_METRE * p[i].efficiency * head
-        most = 0.0
-        if per_m3 > 0.0 and head >= p[i].minimum_head:
-            most = min(p[i].max_flow, p[i].capacity / per_m3)
-        asked = max(0.0, u[i].energy - u[i].other_generation) * dt
+        at, out, fixed = s.at[p[i].section], y[i], p[i].fixed_head
+        for l in range(out.head.size):
+            head = fixed
+            if fixed < 0.0:
+                passing = (at.outflow[l] - at.spill[l]) / dt if again == 1 else 0.0
+                tail = p[i].tailwater
+                if p[i].count > 0:
+                    tail = curve(p[i].first, p[i].count, p[i].guide, passing, s)[0]
+                head = max(0.0, at.level[l] - tail)
+            per_m3 = JOULE_PER_M3_AND_METRE * p[i].efficiency * head
+            most = 0.0
+            if per_m3 > 0.0 and head >= p[i].minimum_head:
+                most = min(p[i].max_flow, p[i].capacity / per_m3)
+            out.head[l] = head
+            out.turbine_flow[l] = most
+            out.energy_requirement[l] = max(0.0, u[i].energy[l] - u[i].other_generation[l]) * dt
         if p[i].claim >= 0:
-            s.claim[p[i].claim].need = min(asked / per_m3, most * dt) if most > 0.0 else 0.0
-        y[i].head = head
-        y[i].turbine_flow = most
-        y[i].energy_requirement = asked
+            claim = s.claim[p[i].claim]
+            for l in range(out.head.size):
+                per_m3 = JOULE_PER_M3_AND_METRE * p[i].efficiency * out.head[l]
+                most = out.turbine_flow[l]
+                asked = out.energy_requirement[l]
+                claim.need[l] = min(asked / per_m3, most * dt) if most > 0.0 else 0.0
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        v = p[i].section
-        free = s.at[v].outflow - s.at[v].spill - s.at[v].turbined
-        passed = min(y[i].turbine_flow * dt, free)
-        s.at[v].turbined += passed
-        y[i].turbine_flow = passed / dt
-        y[i].energy = JOULE_PER_M3_AND_METRE * p[i].efficiency * y[i].head * passed
-        y[i].power = y[i].energy / dt
-        y[i].energy_deficit = max(0.0, y[i].energy_requirement - y[i].energy)
+        at, out = s.at[p[i].section], y[i]
+        per_m3_and_metre = JOULE_PER_M3_AND_METRE * p[i].efficiency
+        for l in range(out.head.size):
+            free = at.outflow[l] - at.spill[l] - at.turbined[l]
+            passed = min(out.turbine_flow[l] * dt, free)
+            at.turbined[l] += passed
+            out.turbine_flow[l] = passed / dt
+            out.energy[l] = per_m3_and_metre * out.head[l] * passed
+            out.power[l] = out.energy[l] / dt
+            out.energy_deficit[l] = max(0.0, out.energy_requirement[l] - out.energy[l])

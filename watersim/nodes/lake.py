@@ -9,6 +9,7 @@ from watersim.described import Curve, Node, Place
 from watersim.fields import Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
+from watersim.levels import start as level_at
 from watersim.records import record
 from watersim.step import Step
 
@@ -39,7 +40,7 @@ class Lake(Node):
     family: ClassVar[str] = "reservoir"
     ends_river: ClassVar[bool] = True
     reports: ClassVar[tuple[Report, ...]] = WATER_REPORTS
-    parameter_record: ClassVar = record("section:i", "first:i", "count:i", "capacity")
+    parameter_record: ClassVar = record("section:i", "first:i", "count:i", "guide:i", "capacity")
     forcing_record: ClassVar = record("evaporation", "precipitation", "seepage")
 
     def forcing(self) -> Mapping[str, Varying | None]:
@@ -56,13 +57,17 @@ class Lake(Node):
         return {"levels": self.levels.curve(self.capacity, tables.get("levels"))}
 
     def parameters(self, place: Place) -> Mapping[str, float]:
-        first, count = place.curve("levels")
+        first, count, guide = place.curve("levels")
         return {
             "section": place.section(""),
             "first": first,
             "count": count,
+            "guide": guide,
             "capacity": self.capacity,
         }
+
+    def needs_second_pass(self) -> bool:
+        return any((self.evaporation, self.precipitation, self.seepage))
 
     def initial(self) -> Mapping[str, float]:
         return {"storage": self.initial_storage}
@@ -87,17 +92,26 @@ class Lake(Node):
 
 
 @kernel
+def start(p: Any, x: Any, s: Step) -> None:
+    for i in range(p.shape[0]):
+        level_at(p[i].first, p[i].count, p[i].guide, x[i], s)
+
+
+@kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         v = p[i].section
-        rest(p[i].first, p[i].count, v, u[i], x[i], y[i], s, dt, again)
-        s.at[v].full = p[i].capacity
-        s.at[v].outlet = 0.0
+        rest(p[i].first, p[i].count, p[i].guide, v, u[i], x[i], y[i], s, dt, again)
+        at = s.at[v]
+        at.full = p[i].capacity
+        for l in range(at.outlet.size):
+            at.outlet[l] = 0.0
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        settle(p[i].first, p[i].count, p[i].section, y[i], s, dt)
-        y[i].release = 0.0
-        y[i].bypass = 0.0
+        settle(p[i].first, p[i].count, p[i].guide, p[i].section, y[i], s, dt)
+        for l in range(y[i].release.size):
+            y[i].release[l] = 0.0
+            y[i].bypass[l] = 0.0

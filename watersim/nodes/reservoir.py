@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,8 +12,10 @@ from watersim.described import DEAD_STORAGE, Claim, Curve, Node, Outlet, Place
 from watersim.fields import Described, Report, Varying, Window, field, quantity, shown, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
+from watersim.levels import start as level_at
 from watersim.records import record
 from watersim.step import INSTREAM_LEAVING, RETENTION, Step
+from watersim.timeline import parse_date
 
 
 class MinimumRelease(Described):
@@ -37,12 +38,12 @@ def _top(value: object) -> object:
     return None if value == "capacity" else value
 
 
-_DATE = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-
-
 def _date(value: object) -> object:
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError(f"must be a day of the year such as 04-01 (got {shown(value)})")
+    try:
+        parse_date(f"2000-{value}")  # a leap year has every day
+    except ValueError:
+        message = f"must be a day of the year such as 04-01 (got {shown(value)})"
+        raise ValueError(message) from None
     return value
 
 
@@ -104,7 +105,7 @@ class Reservoir(Node):
     family: ClassVar[str] = "reservoir"
     reports: ClassVar[tuple[Report, ...]] = WATER_REPORTS
     parameter_record: ClassVar = record(
-        "section:i", "first:i", "count:i", "capacity", "dead_storage", "limited:i",
+        "section:i", "first:i", "count:i", "guide:i", "capacity", "dead_storage", "limited:i",
         "release_claim:i", "zone:i", "zones:i", "outlet:i", "outlets:i",
     )  # fmt: skip
     forcing_record: ClassVar = record(
@@ -171,11 +172,12 @@ class Reservoir(Node):
         return {"levels": self.levels.curve(self.capacity, tables.get("levels"))}
 
     def parameters(self, place: Place) -> Mapping[str, float]:
-        first, count = place.curve("levels")
+        first, count, guide = place.curve("levels")
         return {
             "section": place.section(""),
             "first": first,
             "count": count,
+            "guide": guide,
             "capacity": self.capacity,
             "dead_storage": self.dead_storage,
             "limited": self.has_outlet_limit(),
@@ -190,6 +192,9 @@ class Reservoir(Node):
         zones = [{"claim": place.claim(zone.name), "limited": 1} for zone in self.stack()]
         ways = [{"claim": -1, "limited": int(o.capacity is not None)} for o in self.outlets[1:]]
         return [*zones, *ways]
+
+    def needs_second_pass(self) -> bool:
+        return any((self.evaporation, self.precipitation, self.seepage))
 
     def initial(self) -> Mapping[str, float]:
         return {"storage": self.initial_storage}
@@ -238,22 +243,39 @@ class Reservoir(Node):
 
 
 @kernel
+def start(p: Any, x: Any, s: Step) -> None:
+    for i in range(p.shape[0]):
+        level_at(p[i].first, p[i].count, p[i].guide, x[i], s)
+
+
+@kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        v = p[i].section
-        present = rest(p[i].first, p[i].count, v, u[i], x[i], y[i], s, dt, again)
-        s.at[v].full = p[i].capacity
-        s.at[v].dead = p[i].dead_storage
-        s.at[v].withheld = min(p[i].dead_storage, present)
+        v, capacity, dead = p[i].section, p[i].capacity, p[i].dead_storage
+        rest(p[i].first, p[i].count, p[i].guide, v, u[i], x[i], y[i], s, dt, again)
+        at = s.at[v]
+        at.full = capacity
+        at.dead = dead
+        for l in range(at.withheld.size):
+            at.withheld[l] = min(dead, max(0.0, at.carry[l] - at.drain[l]))
         if p[i].limited == 1:
-            s.at[v].outlet = u[i].outlet_capacity * dt
+            for l in range(at.outlet.size):
+                at.outlet[l] = u[i].outlet_capacity[l] * dt
         if p[i].release_claim >= 0:
-            s.claim[p[i].release_claim].need = u[i].minimum_release * dt
-        base = s.at[v].withheld
+            claim = s.claim[p[i].release_claim]
+            for l in range(claim.need.size):
+                claim.need[l] = u[i].minimum_release[l] * dt
+        if at.dead_claim >= 0:
+            claim = s.claim[at.dead_claim]
+            for l in range(claim.need.size):
+                claim.need[l] = 0.0
+        below = 0.0
         for k in range(p[i].zone, p[i].zone + p[i].zones):
-            top = min(max(w[k].top, base), p[i].capacity)
-            s.claim[q[k].claim].need = (top - base) * w[k].kept
-            base = top
+            claim, kept = s.claim[q[k].claim], w[k].kept
+            top = max(below, min(w[k].top, capacity))
+            for l in range(claim.need.size):
+                claim.need[l] = (max(at.withheld[l], top) - max(at.withheld[l], below)) * kept
+            below = top
         for o in range(p[i].outlets):
             k = p[i].zone + p[i].zones + o
             s.way_out[p[i].outlet + o].cap = w[k].top * dt if q[k].limited == 1 else math.inf
@@ -262,8 +284,9 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        v = p[i].section
-        settle(p[i].first, p[i].count, v, y[i], s, dt)
-        release = s.at[v].outflow - s.at[v].spill
-        y[i].release = release / dt
-        y[i].bypass = (release - s.at[v].turbined) / dt
+        settle(p[i].first, p[i].count, p[i].guide, p[i].section, y[i], s, dt)
+        at, out = s.at[p[i].section], y[i]
+        for l in range(out.release.size):
+            release = at.outflow[l] - at.spill[l]
+            out.release[l] = release / dt
+            out.bypass[l] = (release - at.turbined[l]) / dt

@@ -1,0 +1,131 @@
+"""Scenario → Layout: claims, rows and transfers of the allocation, in river order; pure.
+
+Everything is ordered by river position, then by name: the order in a file cannot matter.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from watersim.described import Claim
+from watersim.network import Network
+from watersim.scenario import Scenario
+from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
+
+
+class ClaimRow(NamedTuple):
+    """A claim and the node that makes it."""
+
+    node: str
+    claim: Claim
+
+    @property
+    def name(self) -> str:
+        """The node's name, or ``node.claim`` where it is not the node's main claim."""
+        return f"{self.node}.{self.claim.key}" if self.claim.key else self.node
+
+
+class Transfer(NamedTuple):
+    """A canal that is a choice, or the limited outlet of a reservoir (``canal`` is None)."""
+
+    name: str
+    canal: str | None
+
+
+class Layout:
+    """What there is to allocate.
+
+    Attributes
+    ----------
+    position
+        place of each river node in river order
+    claims, transfers
+        as in `watersim.compile.Compiled`
+    rows, row_of
+        what each row is (section, claim, canal, site) and its name; and where each stands
+    outlets
+        reservoir and target of each surplus outlet, in the order of use
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.network: Network = scenario.network
+        self.position = {name: k for k, name in enumerate(self.network.sections)}
+        self.canals_to: dict[str, list[str]] = {}
+        for name, canal in self.network.canals.items():
+            self.canals_to.setdefault(canal.target, []).append(name)
+        self.claims = self._claims()
+        self.transfers = self._transfers()
+        self.rows = self._rows()
+        self.row_of = {row: k for k, row in enumerate(self.rows)}
+        self.claim_of = {(c.node, c.claim.key): k for k, c in enumerate(self.claims)}
+        self.outlets = tuple(
+            (name, outlet.target)
+            for name in self.network.sections
+            for outlet in scenario.nodes[name].surplus_outlets()
+        )
+
+    def is_limited(self, name: str) -> bool:
+        """Whether the river below a section receives only what its outlet passes."""
+        return self.scenario.nodes[name].has_outlet_limit()
+
+    def section_of(self, name: str) -> str:
+        """The river node where a node's claims are made."""
+        node = self.scenario.nodes[name]
+        if node.place == "river":
+            return name
+        at = getattr(node, "at", None)
+        return str(at) if at else self.network.canals[self.canals_to[name][0]].source
+
+    def _claims(self) -> tuple[ClaimRow, ...]:
+        rows = [
+            (self.position[self.section_of(name)], name, k, ClaimRow(name, claim))
+            for name, node in self.scenario.nodes.items()
+            for k, claim in enumerate(node.claims())
+        ]
+        return tuple(row for *_, row in sorted(rows, key=lambda row: row[:3]))
+
+    def is_choice(self, canal: str) -> bool:
+        """Whether a canal is a transfer: one of several to a site, or one that ends in a river."""
+        target = self.network.canals[canal].target
+        return target in self.position or len(self.canals_to[target]) > 1
+
+    def _transfers(self) -> tuple[Transfer, ...]:
+        outlets = [
+            Transfer(f"{name}.outlet", None)
+            for name in self.network.sections
+            if self.scenario.nodes[name].has_outlet_limit()
+        ]
+        canals = [Transfer(name, name) for name in self.network.canals if self.is_choice(name)]
+        return (*outlets, *canals)
+
+    def _rows(self) -> tuple[tuple[str, str], ...]:
+        drawn = {
+            self.section_of(row.node)
+            for row in self.claims
+            if row.claim.sort in (CONSUMPTIVE, RETENTION)
+        }
+        drawn |= {canal.source for canal in self.network.canals.values()}
+        drawn |= {t.name.removesuffix(".outlet") for t in self.transfers if t.canal is None}
+        drawn |= {n for n in self.position if self.scenario.nodes[n].state_record().names != ("_",)}
+        # what few claims draw on before what many do: see `watersim.river`
+        rows = [
+            ("canal", name)
+            for name, canal in self.network.canals.items()
+            if not self.is_choice(name) and canal.capacity is not None
+        ]
+        for name in self.network.sections:
+            rows += self._instream(name, INSTREAM_ARRIVING)
+            rows += [("section", name)] if name in drawn else []
+            rows += self._instream(name, INSTREAM_LEAVING)
+        rows += [("site", name) for name, to in sorted(self.canals_to.items())
+                 if name not in self.position and len(to) > 1]  # fmt: skip
+        return tuple(rows)
+
+    def _instream(self, name: str, sort: int) -> list[tuple[str, str]]:
+        """The rows of the in-stream claims measured at a section."""
+        return [
+            ("claim", row.name)
+            for row in self.claims
+            if row.claim.sort == sort and self.section_of(row.node) == name
+        ]
