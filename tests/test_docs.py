@@ -255,6 +255,9 @@ def test_the_five_lines_close_kirov_by_hand(baseline: xr.Dataset) -> None:
         exec(text, names)
     assert float(names["gap"]) < 1e-3
     assert names["words"][int(names["august"])] == "river_at_border"
+    assert f"    {names['sentence']}\n" in (DOCS / "results.md").read_text("utf-8")
+    assert names["listed"]["deficit"].is_monotonic_decreasing
+    assert float(names["parties"]["share"].sum()) == pytest.approx(2.0)
 
 
 # examples

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from watersim.absent import absent
-from watersim.remarks import bound_words
+from watersim.metrics import seconds
 from watersim.scenario import load
 from watersim.simulation import run
 from watersim.sources import shipped_root
@@ -89,7 +89,8 @@ def test_only_whole_years_are_divided_by(basin, time, expected) -> None:
 
 def test_a_short_claim_says_how_often_and_what_ran_out(basin) -> None:
     assert summary(basin.run(HALF, YEAR)).short == [
-        "fields: short in 6 of 6 steps, bound by the river at gate in 6"
+        "fields: short in 6 of 6 steps; in 6 bound by the water of the river at gate beyond the "
+        "environmental flow"
     ]
 
 
@@ -111,7 +112,8 @@ def test_the_commonest_bound_is_named_first(basin) -> None:
         YEAR,
     )
     assert summary(ds).short == [
-        "fields: short in 12 of 12 steps, bound by canal main in 11, the river at gate in 1"
+        "fields: short in 12 of 12 steps; in 11 bound by the capacity of the canal main; in 1 bound "
+        "by the water of the river at gate"
     ]
 
 
@@ -187,8 +189,12 @@ def test_realizations_are_a_median_and_what_ten_and_ninety_per_cent_stay_under(b
     assert middle[4] == "50.0"
     assert between[4] == "30.0–70.0"
     assert between[1] == ""  # all ask for the same
+    low, between = reasons_of(ds).rows[1:3]
+    assert low[1:] == ("6", "126.5", "100.0")  # 12, 8 and 4 m3/s are missing
+    assert between == ("", "", "75.9–177.1", "")
     assert summary(ds).short == [
-        "fields: short in 18 of 18 steps of 3 realizations, bound by the river at gate in 18"
+        "fields: short in 18 of 18 steps of 3 realizations; in 18 bound by the water of the river "
+        "at gate beyond the environmental flow"
     ]
 
 
@@ -208,25 +214,63 @@ def test_the_text_is_eighty_columns_wide() -> None:
     assert "water balance closes to" in shown
 
 
-def test_a_label_that_does_not_fit_stands_on_a_line_of_its_own() -> None:
-    long = "an agency with a very long name indeed"
-    shown = lines(Table("", ("", "x" * 50), [(long, "1.0")]))
-    assert shown[1] == long
+def test_a_label_that_does_not_fit_goes_on_below_itself() -> None:
+    long = "  an agency with a very long name indeed"
+    shown = lines(Table("", ("", "x" * 50), [(long, "1.0"), ("short", "2.0")]))
+    assert [line.rstrip() for line in shown[1:2]] == ["  an agency with a very long"]
+    assert shown[2].startswith("    name indeed  ")
     assert shown[2].endswith("1.0")
+    assert shown[3].startswith("short ")
     assert max(map(len, shown)) <= 80
 
 
-@pytest.mark.parametrize(
-    ("flag", "words"),
-    [
-        ("river_at_border", "the river at border"),
-        ("outlet_of_kirov", "the outlet of kirov"),
-        ("canals_to_zhambyl", "the canals to zhambyl"),
-        ("canal_left_bank", "canal left_bank"),
-    ],
-)
-def test_flags_read_as_words(flag: str, words: str) -> None:
-    assert bound_words(flag) == words
+def reasons_of(ds: xr.Dataset) -> Table:
+    return table(ds, "Commonest")
+
+
+def test_the_commonest_reasons_stand_below_their_party(basin) -> None:
+    # 120 days served, 245 not; of the 8 steps, May to December, May lacks 4 m3/s less what is left
+    ds = basin.run(EMPTIES, YEAR)
+    found = reasons_of(ds)
+    assert found.title == ("Commonest reasons of deficits by party; missing in hm3/yr, share in %")
+    assert found.columns == ("", "steps", "missing", "share")
+    lacks = float((ds["deficit"].sum("site") * seconds(ds)).sum()) / 1e6
+    assert found.rows[:2] == [
+        ("Upper", "", "", ""),
+        ("  the end of the water: dam is empty", "8", f"{lacks:.1f}", "100.0"),
+    ]
+    assert found.rows[2][0] == "no party"  # the environmental flow of the gauge
+    assert len(found.rows) == 4
+
+
+def test_no_more_than_three_reasons_of_a_party_are_shown(basin) -> None:
+    scenario = basin.load(
+        """
+        parties: {LOW: Lower}
+        nodes:
+          hills: {kind: catchment, runoff: 100 m3/s}
+          gate: {kind: gauge}
+          sands: {kind: terminal}
+        rivers: [hills > gate > sands]
+        """
+    )
+    more = {}
+    for k in range(5):
+        more[f"nodes.f{k}"] = {"kind": "irrigation", "party": "LOW", "priority": 1,
+                               "requirement": "9 m3/s"}  # fmt: skip
+        more[f"canals.c{k}"] = {"from": "gate", "to": f"f{k}", "capacity": f"{k + 1} m3/s"}
+    ds = run(scenario.with_(more))
+    # equally often: the one that lacks most comes first, 8, 7, 6 of 30 m3/s
+    assert [row[0] for row in reasons_of(ds).rows] == [
+        "Lower",
+        *(f"  the capacity of the canal c{k}" for k in range(3)),
+    ]
+    assert [row[3] for row in reasons_of(ds).rows[1:]] == ["26.7", "23.3", "20.0"]
+
+
+def test_a_run_in_which_nothing_was_short_has_no_table_of_reasons(basin) -> None:
+    ds = run(basin.load(HALF, YEAR).with_({"nodes.hills.runoff": "50 m3/s"}))
+    assert not [one for one in summary(ds).tables if one.title.startswith("Commonest")]
 
 
 def test_a_run_without_sites_or_lakes_has_a_summary_too(basin) -> None:

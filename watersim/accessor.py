@@ -1,4 +1,4 @@
-"""``ds.watersim``: metrics, scores and figures of a run's Dataset."""
+"""``ds.watersim``: metrics, scores, figures and reasons of a run's Dataset."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from watersim.metrics import metrics
+from watersim.reasons import reasons, short_steps, why
 from watersim.score import score
 
 if TYPE_CHECKING:
@@ -52,6 +53,18 @@ class WatersimAccessor:
     def score(self, observed: xr.Dataset) -> xr.Dataset:
         """NSE, KGE and bias against observed series of the same names."""
         return score(self._ds, observed)
+
+    def why(self, claim: str, time: object, realization: int | None = None) -> str:
+        """How much of a claim was covered in a step, and what ran out: ``why("zhambyl", "2008-07")``."""
+        return why(self._ds, claim, time, realization)
+
+    def short_steps(self) -> xr.Dataset:
+        """Every claim and step that was short and what ran out, the largest deficit first."""
+        return short_steps(self._ds)
+
+    def reasons(self) -> xr.Dataset:
+        """What ran out for the claims of each party, the commonest first."""
+        return reasons(self._ds)
 
     def summary(self) -> str:
         """The table that `watersim run` prints."""

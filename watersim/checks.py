@@ -1,4 +1,4 @@
-"""Checks across members of a scenario: parties, priorities, travel times, loose ends; pure."""
+"""Checks across members of a scenario: parties, priorities, travel times, dry places; pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ def priority_faults(nodes: Mapping[str, Node]) -> Iterator[Fault]:
     for name, node in nodes.items():
         for claim in node.claims():
             if claim.priority is not None and claim.sector != "storage":
-                served.setdefault(claim.priority, name)
+                who = f"the {claim.key} of '{name}'" if claim.key else f"'{name}'"
+                served.setdefault(claim.priority, who)
     for name, node in nodes.items():
         zones = [claim for claim in node.claims() if claim.sector == "storage"]
         for k, claim in enumerate(zones):
             if claim.priority in served:
                 yield (
                     ("nodes", name, "zones", k, "priority"),
-                    f"is shared by zone '{claim.key}' and '{served[claim.priority]}' (got "
+                    f"is shared by zone '{claim.key}' and {served[claim.priority]} (got "
                     f"{claim.priority}); give the zone a number of its own",
                 )
 
@@ -55,6 +56,74 @@ def lag_faults(network: Network, timeline: Timeline) -> Iterator[Fault]:
                 f"(got {reach.lag / DAY:g} days); longer travel times are not modelled yet: take "
                 "a longer step, or leave the lag out",
             )
+
+
+def water_faults(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> Iterator[Fault]:
+    """Claims and canals at places that no water can ever reach.
+
+    Water comes from what enters a node from outside the model and from what is in store at the
+    start; it goes on by rivers, canals, surplus outlets and return flows. How much comes is not
+    asked. A run that goes on from another one may have water in every store.
+    """
+    wet = _reached(nodes, network, goes_on)
+    dry = "no catchment, filled reservoir, canal or return flow brings water"
+    remedy = "name another node, or write what feeds it"
+    for name, canal in network.canals.items():
+        if canal.source not in wet:
+            message = f"is a node to which {dry} (got {canal.source}), so that '{canal.target}' "
+            message += f"gets nothing by this canal; {remedy}"
+            yield ("canals", name, "from"), message
+    for name, node in nodes.items():
+        at = getattr(node, "at", None) or name
+        if not node.claims() or at in wet or (node.place == "site" and at == name):
+            continue  # sites behind canals are lacking their canals, named above
+        if at != name:
+            yield ("nodes", name, "at"), f"is a node to which {dry} (got {at}); {remedy}"
+        elif node.initial():
+            message = f"leaves it empty for ever (got 0): {dry} to '{name}'"
+            yield (
+                ("nodes", name, "initial_storage"),
+                f"{message}; give what it holds at first, or write what feeds it",
+            )
+        else:
+            for claim in node.claims():
+                message = f"can never be met: {dry} to '{name}'; write what feeds it"
+                yield ("nodes", name, claim.key), message
+
+
+def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[str]:
+    """The nodes that water can reach, at some time of some run."""
+    leads: dict[str, list[str]] = {name: [] for name in nodes}
+    for upper, lower in network.down.items():
+        leads[upper].append(lower)
+    for canal in network.canals.values():
+        leads[canal.source].append(canal.target)
+        if canal.loss is not None and canal.loss.to in nodes and canal.loss.fraction > 0.0:
+            leads[canal.source].append(str(canal.loss.to))
+    for name, node in nodes.items():
+        leads[name] += [outlet.target for outlet in node.surplus_outlets()]
+        back = node.return_flow_to()
+        if back is not None and back[0] > 0.0:
+            leads[name].append(back[1])
+        if node.place == "site" and getattr(node, "at", None) is not None:
+            leads[getattr(node, "at")].append(name)  # noqa: B009  the field of the kind itself
+    waiting = [name for name, node in nodes.items() if _has_water(node, goes_on)]
+    reached = set(waiting)
+    while waiting:
+        new = [name for name in leads[waiting.pop()] if name not in reached]
+        reached.update(new)
+        waiting += new
+    return reached
+
+
+def _has_water(node: Node, goes_on: bool) -> bool:
+    """Whether a node has water of its own: something enters from outside, or is there at first."""
+    forcing, first = node.forcing(), node.initial()
+    enters = any(
+        report.source == "" and report.target is not None and forcing.get(report.name) is not None
+        for report in node.reports
+    )
+    return enters or any(value > 0.0 for value in first.values()) or (goes_on and bool(first))
 
 
 def use_faults(nodes: Mapping[str, Node], network: Network) -> Iterator[Fault]:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from watersim.bounds import party_names
 from watersim.errors import InputError, Problem
-from watersim.summary import party_names
 
 SHARED = ("realization", "time", "bounds")
 PRESENT = "_in_case"

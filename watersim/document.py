@@ -6,18 +6,36 @@ its variants. Mappings merge, everything else is replaced; null removes; a key w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from watersim.errors import Problem
 from watersim.fields import shown
 from watersim.network import suggest
-from watersim.yaml_source import Document, Source
+from watersim.yaml_source import DIGITS, Document, Source
 
 Path = tuple[str | int, ...]
 
 WHOLE = ("title", "description", "time")
 SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals")
+
+
+def unlike_a_file(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """What of a value given in Python could not stand in a file: (key path in it, sentence)."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from unlike_a_file(inner, (*path, str(key)))
+    elif isinstance(value, list):
+        for k, inner in enumerate(value):
+            yield from unlike_a_file(inner, (*path, k))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, f"must be a finite number (got {shown(value)})"
+    elif isinstance(value, int) and abs(value) >= 10**DIGITS:
+        yield path, f"must have at most {DIGITS} digits (got {len(str(abs(value)))} of them)"
+    elif value is not None and not isinstance(value, (str, int, float)):
+        got = f"{shown(value)}, of type {type(value).__name__}"
+        yield path, f"must be text, a number, true, false, None, a list or a dict (got {got})"
 
 
 class Description:

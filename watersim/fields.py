@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from watersim.units import UNITS, Dimension, parse_quantity, spellings
+from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, parse_quantity, spellings
 
 
 class Described(BaseModel):
@@ -117,6 +117,8 @@ def _example(dimension: Dimension) -> str:
 def _check_range(
     si: float, given: object, dimension: Dimension, least: float | None, most: float | None
 ) -> None:
+    if abs(si) > LARGEST:
+        raise ValueError(f"is too large (got {shown(given)})")
     unit = {"fraction": "", "flow": " m3/s", "volume": " m3"}.get(dimension, "")
     if least is not None and si < least:
         raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
@@ -150,8 +152,8 @@ class quantity:  # noqa: N801  reads as a word in annotations
                 f"must not depend on the calendar (got {shown(value)}); write it in m3/s or per day"
             )
         si = number * UNITS[unit].factor
-        if not math.isfinite(si):
-            raise ValueError(f"is too large (got {shown(value)})")
+        if 0.0 < abs(si) < SMALLEST:
+            raise ValueError(f"is too small to be told from 0 (got {shown(value)})")
         _check_range(si, value, self.dimension, self.least, self.most)
         return si
 
@@ -296,9 +298,14 @@ def _read_forms(
             raise EntryError(f"does not go with '{form}'; it takes {allowed}", key)
     read = dict(value)
     factor = read.get("factor", 1.0)
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or factor < 0:
+    if (
+        isinstance(factor, bool)
+        or not isinstance(factor, (int, float))
+        or not 0 <= factor < LARGEST
+    ):
         raise EntryError(
-            f"must be a number of at least 0 (got {_sort(factor)}); 1 changes nothing", "factor"
+            f"must be a finite number of at least 0 (got {_sort(factor)}); 1 changes nothing",
+            "factor",
         )
     read["factor"] = float(factor)
     if form in ("monthly", "decades"):
@@ -354,7 +361,7 @@ def _file_keys(read: dict[str, Any]) -> None:
             raise EntryError(message, *(known for known in read if known == key))
     finer = read.get("finer")
     if isinstance(finer, dict) and set(finer) == {"disaggregate"}:
-        read["finer"] = _numbers(finer["disaggregate"], "disaggregate", None)
+        read["finer"] = _numbers(finer["disaggregate"], "finer.disaggregate", None)
     elif finer is not None and finer != "hold":
         raise EntryError(
             "must be hold, or {disaggregate: [36 decade or 366 day weights]} "
@@ -367,17 +374,18 @@ def _file_keys(read: dict[str, Any]) -> None:
 
 
 def _numbers(values: object, form: str, length: int | None) -> list[float]:
+    keys = form.split(".")
     if not isinstance(values, list) or (length is not None and len(values) != length):
         got = f"{len(values)} values" if isinstance(values, list) else _sort(values)
         order = {12: "month, January first", 36: "decade, that of 1 January first"}.get(length or 0)
         count = f"{length} " if length else ""
         remedy = f"; write one for each {order}" if order else ""
-        raise EntryError(f"must be a list of {count}numbers (got {got}){remedy}", form)
+        raise EntryError(f"must be a list of {count}numbers (got {got}){remedy}", *keys)
     for k, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise EntryError(f"must be a number (got {_sort(value)}); correct it", form, k)
+            raise EntryError(f"must be a number (got {_sort(value)}); correct it", *keys, k)
         if not math.isfinite(value):
-            raise EntryError(f"must be finite (got {shown(value)})", form, k)
+            raise EntryError(f"must be finite (got {shown(value)})", *keys, k)
     return [float(value) for value in values]
 
 

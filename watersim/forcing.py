@@ -11,9 +11,24 @@ from watersim.fields import Varying, Window
 from watersim.series import Series, drive, measured_as, read_series
 from watersim.table import Table, read_table
 from watersim.timeline import Timeline, decades, monthly, period_seconds
-from watersim.units import UNITS, Dimension, parse_quantity
+from watersim.units import LARGEST, UNITS, Dimension, parse_quantity
 
 Floats = NDArray[np.float64]
+
+
+def unfit(values: object) -> str:
+    """Why numbers given in Python cannot be a forcing; '' if they can."""
+    try:
+        numbers = np.asarray(values)
+        if numbers.dtype.kind not in "iuf":
+            raise ValueError
+    except ValueError:
+        return "must be a number"
+    if not np.all(np.isfinite(numbers)):
+        return "must be finite"
+    if np.any(numbers < 0.0) or np.any(numbers > LARGEST):
+        return f"must be at least 0 and at most {LARGEST:g}"
+    return ""
 
 
 class Tables:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from watersim.bounds import party_names
 from watersim.comparison import PRESENT, compare, join, only
 from watersim.metrics import metrics
-from watersim.summary import GAP, GWH, HM3, WIDTH, Table, lines, party_names, per_year, wrap
+from watersim.summary import GAP, GWH, HM3, WIDTH, Table, lines, per_year, wrap
 
 MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0: neither)
     ("supply", "supply", 1, 1),

@@ -95,7 +95,7 @@ def open_results(path: str | Path) -> xr.Dataset:
             loaded = ds.load()
     except (OSError, ValueError) as error:
         raise InputError(Problem("is not a NetCDF file that can be read", shown)) from error
-    if "watersim_version" not in loaded.attrs:
+    if "watersim_version" not in loaded.attrs or "time_bounds" not in loaded:
         raise InputError(Problem("is not a result of watersim run", shown))
     for name in loaded.variables:
         for key in ("units", "calendar"):

@@ -69,10 +69,9 @@ def build(
     outlets = {
         name: [outlet.target for outlet in node.surplus_outlets()] for name, node in nodes.items()
     }
-    order, cycle = _order([n for n in nodes if nodes[n].place == "river"], down, outlets)
-    if cycle:
-        round_trip = " > ".join([*cycle, cycle[0]])
-        faults.append((("rivers",), f"run in a circle: {round_trip}; a river cannot reach itself"))
+    order, circle = _order([n for n in nodes if nodes[n].place == "river"], down, outlets)
+    if circle:
+        faults.append(_circle_fault(circle, nodes, down))
     if faults:
         return None, faults
     return Network(order, down, _in_order(order, down, reaches), _by_preference(canals)), []
@@ -127,6 +126,9 @@ def _rivers(nodes: Mapping[str, Node], rivers: Sequence[str]) -> tuple[dict[str,
                 faults.append((path, f"names '{name}', which is no river node but {kind}; "
                                "sites and plants stand `at` a node"))  # fmt: skip
         for upper, lower in pairwise(names):
+            if upper == lower:
+                faults.append((path, f"lets '{upper}' flow to itself; write its name once"))
+                continue
             if down.get(upper, lower) != lower:
                 faults.append((path, f"lets '{upper}' flow to '{lower}' and to '{down[upper]}'; a "
                                "river node has one way down, make the other a canal"))  # fmt: skip
@@ -180,7 +182,7 @@ def _gates(name: str, node: Node, canals: Mapping[str, Canal]) -> Iterator[Fault
 def _order(
     names: Sequence[str], down: Mapping[str, str], outlets: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Topological order, ties by name; or the names of one circle."""
+    """Topological order, ties by name; or no order, and the names of one circle."""
     after = {name: {*([down[name]] if name in down else []), *outlets[name]} for name in names}
     waiting = dict.fromkeys(names, 0)
     for targets in after.values():
@@ -198,13 +200,23 @@ def _order(
                 heapq.heappush(ready, target)
     if len(order) == len(names):
         return tuple(order), []
-    left = {name for name in names if name not in set(order)}
+    left = set(names) - set(order)
+    while ends := {name for name in left if not after[name] & left}:  # below a circle, not in it
+        left -= ends
     walk = [min(left)]
-    while True:
-        step = min(target for target in after[walk[-1]] if target in left)
-        if step in walk:
-            return (), walk[walk.index(step) :]
+    while (step := min(after[walk[-1]] & left)) not in walk:
         walk.append(step)
-        if not any(target in left for target in after[step]):
-            left.discard(step)
-            walk = [min(left)]
+    return (), walk[walk.index(step) :]
+
+
+def _circle_fault(
+    circle: Sequence[str], nodes: Mapping[str, Node], down: Mapping[str, str]
+) -> Fault:
+    """The sentence on a circle, at the outlet that closes it if the rivers alone do not."""
+    round_trip = " > ".join([*circle, circle[0]])
+    for upper, lower in pairwise([*circle, circle[0]]):
+        if down.get(upper) != lower:
+            keys = [_keys(key) for key, target in nodes[upper].references() if target == lower]
+            path: Path = ("nodes", upper, *keys[0])
+            return path, f"leads in a circle: {round_trip}; name a node that is not above it"
+    return ("rivers",), f"run in a circle: {round_trip}; a river cannot reach itself"

@@ -22,8 +22,9 @@ from watersim.forcing import Tables, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
 from watersim.sources import Sources
+from watersim.table import RowFault, Table
 from watersim.timeline import Timeline
-from watersim.units import Dimension
+from watersim.units import LARGEST, Dimension
 
 Floats = NDArray[np.float64]
 L = TypeVar("L", bound=Link)
@@ -151,20 +152,23 @@ class Reader:
         read: dict[tuple[str, str], dict[str, Floats]] = {}
         for name, member in members.items():
             path = self.path_of(name, member)
-            own: dict[str, dict[str, Floats]] = {}
+            own: dict[str, Table] = {}
             broken = False
             for key, (file, columns) in member.tables().items():
                 real, shown = self.file((*path, key, "file"), file)
                 wanted: dict[str, Dimension] = dict(columns)  # type: ignore[arg-type]
                 try:
-                    own[key] = tables.table(real, shown, wanted).values
-                    read[name, key] = own[key]
+                    own[key] = tables.table(real, shown, wanted)
+                    read[name, key] = own[key].values
                 except InputError as error:
                     self.problems += self.named(error, (*path, key, "file"))
                     broken = True
             if not broken:
-                self.add([((*path, *keys(key)), message)
-                          for key, message in member.problems(own)])  # fmt: skip
+                for key, message in member.problems({k: table.values for k, table in own.items()}):
+                    if isinstance(message, RowFault):
+                        self.problems.append(own[key].problem(message))
+                    else:
+                        self.add([((*path, *keys(key)), message)])
         return read
 
     def named(self, error: InputError, path: KeyPath) -> list[Problem]:
@@ -246,10 +250,11 @@ class ForcingReader:
                 )
         with np.errstate(over="ignore", invalid="ignore"):
             values = resolve(given, self.timeline, series)
-        if np.any(np.isinf(values)):
+        large = np.abs(values) > LARGEST
+        if np.any(large):
             raise ValueError(
-                f"is too large on {self.timeline.starts[int(np.argmax(np.isinf(values)))]}; "
-                "correct the number, its unit or the factor"
+                f"is too large on {self.timeline.starts[int(np.argmax(large))]}; correct the number, "
+                "its unit or the factor"
             )
         if not np.all(np.isfinite(values)):
             step = int(np.argmax(~np.isfinite(values)))

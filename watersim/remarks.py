@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from watersim.metrics import TOLERANCE, seconds
+from watersim.bounds import asked_and_short, empty, explain
+from watersim.metrics import seconds
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -30,43 +31,18 @@ def short(ds: xr.Dataset) -> Iterator[str]:
 
 
 def _short_sentence(ds: xr.Dataset, claim: int) -> str:
-    asked, failed = _failures(ds, claim)
-    if not failed.any():
+    found = explain(ds, claim)
+    short = found.which >= 0
+    if not short.any():
         return ""
-    meanings = str(ds["bound_by"].attrs.get("flag_meanings", "")).split()
-    codes = ds["bound_by"].transpose("realization", "time", "claim").values[:, :, claim]
-    counts = np.bincount(codes[failed].astype(np.int64), minlength=len(meanings))
+    counts = np.bincount(found.which[short], minlength=len(found.phrases))
     said = [
-        f"{bound_words(meanings[code])} in {counts[code]}"
-        for code in np.argsort(-counts, kind="stable")[:2]
-        if counts[code] and code
+        f"in {counts[k]} bound by {found.phrases[k]}"
+        for k in np.argsort(-counts, kind="stable")[:2]
     ]
-    unit = "steps" if asked.shape[0] == 1 else f"steps of {asked.shape[0]} realizations"
-    because = f", bound by {', '.join(said)}" if said else ""
-    return f"short in {failed.sum()} of {asked.sum()} {unit}{because}"
-
-
-def _failures(ds: xr.Dataset, claim: int) -> tuple[Flags, Flags]:
-    """Where a claim asks for water, and where it got less: dims (realization, time)."""
-    of = ds[["claim_requirement", "claim_supply"]].isel(claim=claim)
-    need, given = (
-        of[f"claim_{name}"].transpose("realization", "time").values
-        for name in ("requirement", "supply")
-    )
-    return need > 0.0, (need > 0.0) & (given < need * (1.0 - TOLERANCE))
-
-
-def bound_words(meaning: str) -> str:
-    """A flag of ``bound_by`` in words: ``outlet_of_kirov`` → ``the outlet of kirov``."""
-    for head, words in (
-        ("river_at_", "the river at"),
-        ("outlet_of_", "the outlet of"),
-        ("canals_to_", "the canals to"),
-        ("canal_", "canal"),
-    ):
-        if meaning.startswith(head):
-            return f"{words} {meaning.removeprefix(head)}"
-    return meaning.replace("_", " ")
+    members = ds.sizes["realization"]
+    unit = "steps" if members == 1 else f"steps of {members} realizations"
+    return "; ".join([f"short in {short.sum()} of {found.asked.sum()} {unit}", *said])
 
 
 def _words(claim: str) -> str:
@@ -89,17 +65,17 @@ def _environment(ds: xr.Dataset) -> Iterator[str]:
         return
     for k in np.flatnonzero(ds["sector"].values.astype(str) == "environment"):
         what = f"{_words(str(ds['claim'].values[k]))} not met"
-        yield from _when(ds, what, _failures(ds, int(k))[1])
+        yield from _when(ds, what, asked_and_short(ds, int(k))[1])
 
 
 def _empty(ds: xr.Dataset) -> Iterator[str]:
     if "reservoir" not in ds.dims:
         return
-    storage = _steps(ds["storage"])
-    dead, capacity = ds["reservoir_dead_storage"].values, ds["reservoir_capacity"].values
+    low, dead = empty(ds), ds["reservoir_dead_storage"].values
     for k, name in enumerate(ds["reservoir"].values):
-        what = f"{name}: at dead storage" if dead[k] > 0.0 else f"{name}: empty"
-        yield from _when(ds, what, storage[:, :, k] <= dead[k] + TOLERANCE * capacity[k])
+        yield from _when(
+            ds, f"{name}: at dead storage" if dead[k] > 0.0 else f"{name}: empty", low[:, :, k]
+        )
 
 
 def _surplus(ds: xr.Dataset) -> Iterator[str]:

@@ -31,6 +31,18 @@ SORTS = {
     INSTREAM_ARRIVING: "instream",
     RETENTION: "retention",
 }
+FLAGS = {  # the first words of a flag of bound_by, by the sort of row; its name follows
+    "": "requirement_met",
+    "section": "river_at_",
+    "canal": "canal_",
+    "site": "canals_to_",
+    "outlet": "outlet_of_",
+}
+
+
+def flag(sort: str, name: str) -> str:
+    """What ran out as one word: ``canal_left_bank``; of a sort that is not listed ``SORT_NAME``."""
+    return f"{FLAGS.get(sort, f'{sort}_')}{name}"
 
 
 def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
@@ -47,7 +59,7 @@ def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
     _time(ds, compiled)
     ds["realization"] = ("realization", np.arange(outcome.inflow.shape[0]),
                          {"long_name": "forcing realization"})  # fmt: skip
-    families: dict[str, list[tuple[Members, NDArray[Any], NDArray[Any]]]] = {}
+    families: dict[str, list[tuple[Members, Mapping[str, Any], Mapping[str, Any]]]] = {}
     for members, values, first in zip(
         compiled.members, outcome.reports, outcome.initial, strict=True
     ):
@@ -82,7 +94,7 @@ def _family(
     ds: xr.Dataset,
     compiled: Compiled,
     family: str,
-    groups: list[tuple[Members, NDArray[Any], NDArray[Any]]],
+    groups: list[tuple[Members, Mapping[str, Any], Mapping[str, Any]]],
     order: Mapping[str, int],
 ) -> None:
     """One family of members: the kinds that report on it, side by side in river order."""
@@ -292,19 +304,19 @@ def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
 
 def _bounds(compiled: Compiled, bound: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[str]]:
     """Codes of what bound a claim, and their meanings; code 0: nothing, the requirement is met."""
-    words = {"section": "river_at_{}", "canal": "canal_{}", "site": "canals_to_{}"}
-    where = {row.name: row.node for row in compiled.claims}
+    nodes = compiled.scenario.nodes
+    where = {row.name: getattr(nodes[row.node], "at", None) or row.node for row in compiled.claims}
     rows = [
-        words["section"].format(where[of]) if what == "claim" else words[what].format(of)
+        flag("section", where[of]) if what == "claim" else flag(what, of)
         for what, of in compiled.rows
     ]
     transfers = [
-        f"canal_{t.canal}" if t.canal else f"outlet_of_{t.name.removesuffix('.outlet')}"
+        flag("canal", t.canal) if t.canal else flag("outlet", t.name.removesuffix(".outlet"))
         for t in compiled.transfers
     ]
-    meanings = list(dict.fromkeys(["requirement_met", *rows, *transfers]))
+    meanings = list(dict.fromkeys([FLAGS[""], *rows, *transfers]))
     code = {meaning: k for k, meaning in enumerate(meanings)}
-    table = np.array([code[m] for m in [*transfers[::-1], "requirement_met", *rows]], np.int32)
+    table = np.array([code[m] for m in [*transfers[::-1], FLAGS[""], *rows]], np.int32)
     return table[bound + 1 + len(transfers)], meanings
 
 

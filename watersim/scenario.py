@@ -11,9 +11,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim.checks import lag_faults, party_faults, priority_faults, use_faults
+from watersim.checks import (
+    lag_faults,
+    party_faults,
+    priority_faults,
+    use_faults,
+    water_faults,
+)
 from watersim.described import Kind, Link, Node
-from watersim.document import Description
+from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
 from watersim.forcing import Tables
 from watersim.network import Network, build
@@ -89,6 +95,10 @@ class Scenario:
         description = self.description.copy()
         given = Description(dict(changes), {})
         problems = [
+            given.problem((path, *inner), message)
+            for path, value in changes.items()
+            for inner, message in unlike_a_file(value)
+        ] or [
             problem
             for path, value in changes.items()
             for problem in description.change(path, value, given, (path,))
@@ -147,6 +157,8 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.add([*party_faults(nodes, parties), *priority_faults(nodes)])
     if network is not None and timeline is not None:
         reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
+    if network is not None:
+        reader.add([*water_faults(nodes, network, description.section("initial") is not None)])
     reader.stop()
     assert network is not None and timeline is not None
     tables, series = Tables(sources.root), ForcingReader(reader, timeline)

@@ -9,7 +9,7 @@ time series is ``date`` (YYYY-MM-DD: the day, or the first day of the decade or 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,7 +18,7 @@ import numpy as np
 
 from watersim.errors import InputError, Problem
 from watersim.files import display, first, printable
-from watersim.sheet import Sheet, instead, read_sheet, values_of
+from watersim.sheet import Sheet, instead, read_sheet, too_large, values_of
 from watersim.timeline import (
     DAY,
     STEPS,
@@ -108,6 +108,9 @@ def read_series(
     known = np.array(numbers, dtype=np.int64)
     starts, ends = first_day(step, known), first_day(step, known + 1)
     factor, dimension, per = UNITS[unit]
+    problems = too_large(sheet, index, values, factor)
+    if problems:
+        raise InputError(first(problems))
     if per is not None:
         values /= period_seconds(per, _timeline(starts, ends, step))
     return Series(starts, ends, step, values * factor, unit, dimension, shown, column)
@@ -201,38 +204,49 @@ def _check_periods(
     problems: list[Problem],
 ) -> None:
     """Note rows that stand shifted, twice, out of order or after a gap."""
-    name = sheet.header.cells[0]
     known = np.array([number or 0 for number in numbers], dtype=np.int64)
     rights = first_day(step, known).astype(np.int64)
     lines: dict[int, int] = {}
+    found: list[tuple[int, str | range]] = []  # line, and a sentence or the periods of a gap
     last: int | None = None
     for day, number, right, row in zip(dates, numbers, rights, sheet.rows, strict=True):
         if day is None or number is None:  # taken for the period that should stand here
             last = None if last is None else last + 1
             continue
-        message = ""
         if day != right:
             number += number in lines  # shifted forwards or back: what should stand here
             was, write = _EPOCH + timedelta(day), first_day(step, np.array([number]))[0]
-            message = f"{was} is not the first day of a {step}; write {write}"
+            found.append((row.line, f"{was} is not the first day of a {step}; write {write}"))
         elif number in lines:
             twice = f"on lines {lines[number]} and {row.line}"
-            message = f"{_label(step, number)} stands twice, {twice}; remove one"
+            found.append((row.line, f"{_label(step, number)} stands twice, {twice}; remove one"))
         elif last is not None and number < last:
             label = f"{_label(step, number)} stands after {_label(step, last)}"
-            message = f"{label}; put the rows in order"
+            found.append((row.line, f"{label}; put the rows in order"))
         elif last is not None and number > last + 1:
-            message = f"nothing for {_gap(step, last + 1, number - 1)}; fill the gap"
-        if message:
-            problems.append(Problem(message, sheet.shown, row.line, name))
+            found.append((row.line, range(last + 1, number)))
         lines.setdefault(number, row.line)
         last = number if last is None else max(last, number)
+    for line, what in found:
+        message = what if isinstance(what, str) else _gap(step, what, lines)
+        if message:
+            problems.append(Problem(message, sheet.shown, line, sheet.header.cells[0]))
 
 
-def _gap(step: Step, begin: int, end: int) -> str:
-    if begin == end:
-        return _label(step, begin)
-    return f"{_label(step, begin)} to {_label(step, end)}"
+def _gap(step: Step, periods: range, lines: Mapping[int, int]) -> str:
+    """The sentence on a gap; '' if all of it stands elsewhere, which is said there."""
+    lacking = [number for number in periods if number not in lines]
+    if not lacking:
+        return ""
+    apart = [k for k in range(1, len(lacking)) if lacking[k] > lacking[k - 1] + 1]
+    spans = [
+        (lacking[begin], lacking[end - 1])
+        for begin, end in zip([0, *apart], [*apart, len(lacking)], strict=True)
+    ]
+    said = [
+        _label(step, a) if a == b else f"{_label(step, a)} to {_label(step, b)}" for a, b in spans
+    ]
+    return f"nothing for {', '.join(said)}; fill the gap"
 
 
 def _timeline(starts: Dates, ends: Dates, step: Step) -> Timeline:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from watersim.errors import InputError, Problem
 from watersim.files import first, printable, read_text
+from watersim.units import LARGEST
 
 MAX_BYTES = 64_000_000
 
@@ -163,6 +164,19 @@ def values_of(
         if message:
             problems.append(Problem(message, sheet.shown, row.line, column))
     return values
+
+
+def too_large(sheet: Sheet, index: int | None, values: Floats, factor: float) -> list[Problem]:
+    """The cells of a column that no quantity of a basin is as large as; factor to SI."""
+    if index is None:
+        return []
+    column = sheet.header.cells[index]
+    return [
+        Problem(f"is too large (got {printable(row.cells[index])!r}); correct it, or the unit in "
+                "the column's name", sheet.shown, row.line, column)
+        for row, value in zip(sheet.rows, values, strict=True)
+        if abs(value) > LARGEST / factor
+    ]  # fmt: skip
 
 
 def _empty(label: str | None) -> str:

@@ -7,7 +7,6 @@ realizations a row shows the median, and the row below it what 10 and 90 % of th
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from watersim.bounds import party_names
 from watersim.metrics import SEASONS, metrics, seconds
+from watersim.reasons import reasons
 from watersim.remarks import short, warnings
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 HM3 = 1e-6  # hm3 in a m3
 GWH = 1.0 / 3.6e12  # GWh in a J
 NOTHING = "–"
+REASONS = 3  # of a party, that are shown
 WIDTH = 80
 GAP = 2
 MONTHS = ("Apr–Sep", "Oct–Mar")  # of SEASONS, growing and winter
@@ -55,6 +57,7 @@ def summary(ds: xr.Dataset) -> Summary:
         *(_supply(ds, measures) if "site" in ds.dims else ()),
         *(_energy(ds, measures) if "plant" in ds.dims else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
+        *_reasons(ds),
     ]
     notes = [line for line in str(ds.attrs.get("notes", "")).split("\n") if line]
     fallbacks = int(ds.attrs.get("exact_fallbacks", 0))
@@ -77,11 +80,6 @@ def per_year(ds: xr.Dataset) -> tuple[float, str]:
     if whole >= 1 and abs(years - whole) < 1e-6:
         return float(whole), "/yr"
     return 1.0, " in the run"
-
-
-def party_names(ds: xr.Dataset) -> dict[str, str]:
-    """Name of every party by its key."""
-    return {str(k): str(v) for k, v in json.loads(str(ds.attrs.get("parties", "{}"))).items()}
 
 
 def _facts(ds: xr.Dataset) -> list[str]:
@@ -109,16 +107,16 @@ def text(ds: xr.Dataset) -> str:
 
 
 def lines(table: Table) -> list[str]:
-    """A table as lines: labels to the left, on a line of their own where they do not fit."""
+    """A table as lines: labels to the left, going on below themselves where they do not fit."""
     columns = list(zip(table.columns, *table.rows, strict=True))
     widths = [max(map(len, cells)) for cells in columns]
     room = min(widths[0], max(0, WIDTH - sum(width + GAP for width in widths[1:])))
     laid = []
     for first, *numbers in (table.columns, *table.rows):
-        label = first
-        if len(label) > room:
-            laid.append(label)
-            label = ""
+        indent = " " * (len(first) - len(first.lstrip()) + 2)
+        *above, label = textwrap.wrap(first, max(room, 1), subsequent_indent=indent,
+                                      break_on_hyphens=False) or [""]  # fmt: skip
+        laid += above
         cells = [cell.rjust(width + GAP) for cell, width in zip(numbers, widths[1:], strict=True)]
         laid.append((label.ljust(room) + "".join(cells)).rstrip())
     return laid
@@ -214,6 +212,29 @@ def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     if alone:
         columns = ("", "capacity", "lowest", "on", "highest", "on", "at the end")
     yield Table("Storage at the ends of steps, hm3", columns, rows)
+
+
+def _reasons(ds: xr.Dataset) -> Iterator[Table]:
+    """What ran out for every party, the commonest few; nothing where nothing was short."""
+    found = reasons(ds)
+    years, suffix = per_year(ds)
+    names = {"": "no party", **party_names(ds)}
+    steps, missing, share = (
+        _members_first(found[name]) for name in ("steps", "missing", "share")
+    )  # (realization, reason)
+    missing = missing * HM3 / years
+    digits = _digits([float(missing.max(initial=0.0))])
+    rows: list[tuple[str, ...]] = []
+    parties = found["reason_party"].values.astype(str)
+    for party in dict.fromkeys(parties):
+        rows.append((names.get(party, party), "", "", ""))
+        for k in np.flatnonzero(parties == party)[:REASONS]:
+            shares = 100.0 * share[np.isfinite(share[:, k]), k]
+            label = f"  {found['reason_words'].values[k]}"
+            rows += _rows(label, [steps[:, k], missing[:, k], shares], [0, digits, 1])
+    if rows:
+        title = f"Commonest reasons of deficits by party; missing in hm3{suffix}, share in %"
+        yield Table(title, ("", "steps", "missing", "share"), rows)
 
 
 def _cover(amounts: Sequence[Floats]) -> Floats:

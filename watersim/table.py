@@ -11,10 +11,30 @@ from numpy.typing import NDArray
 
 from watersim.errors import InputError, Problem
 from watersim.files import display, first, printable
-from watersim.sheet import Sheet, instead, read_sheet, values_of
+from watersim.sheet import Sheet, instead, read_sheet, too_large, values_of
 from watersim.units import UNITS, Dimension, column_unit, spellings
 
 Floats = NDArray[np.float64]
+
+
+class RowFault(str):
+    """A sentence on one row of a table, to be shown at its line.
+
+    Attributes
+    ----------
+    row
+        the row, counted from 0; −1 is the last.
+    column
+        the column's name without its unit.
+    """
+
+    row: int
+    column: str
+
+    def __new__(cls, sentence: str, row: int, column: str) -> RowFault:
+        fault = super().__new__(cls, sentence)
+        fault.row, fault.column = row, column
+        return fault
 
 
 class Table(NamedTuple):
@@ -26,10 +46,20 @@ class Table(NamedTuple):
         by column name without the unit, in SI.
     lines : list of int
         the line of every row.
+    headers : dict of str
+        by the same names, as they stand in the file.
+    shown : str
+        the file's name in messages.
     """
 
     values: dict[str, Floats]
     lines: list[int]
+    headers: dict[str, str]
+    shown: str
+
+    def problem(self, fault: RowFault) -> Problem:
+        """A fault at the line of its row."""
+        return Problem(str(fault), self.shown, self.lines[fault.row], self.headers[fault.column])
 
 
 def read_table(
@@ -57,13 +87,16 @@ def read_table(
     sheet = read_sheet(path, root, shown)
     problems = list(sheet.problems)
     where = _match_columns(sheet, columns, problems)
-    values = {
-        name: values_of(sheet, index, None, (), problems) * factor
-        for name, (index, factor) in where.items()
-    }
+    values: dict[str, Floats] = {}
+    for name, (index, factor) in where.items():
+        numbers = values_of(sheet, index, None, (), problems)
+        large = too_large(sheet, index, numbers, factor)
+        problems += large
+        values[name] = numbers if large else numbers * factor
     if problems:
         raise InputError(first(problems))
-    return Table(values, [row.line for row in sheet.rows])
+    headers = {name: sheet.header.cells[index] for name, (index, _) in where.items()}
+    return Table(values, [row.line for row in sheet.rows], headers, shown)
 
 
 def _match_columns(

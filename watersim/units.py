@@ -28,6 +28,8 @@ SI: dict[Dimension, str] = {
 }
 
 DAY = 86_400.0
+LARGEST = 1e18  # of any quantity in SI; all water on Earth is 1.4e18 m3
+SMALLEST = 1e-18  # of a quantity that does not vary, unless it is 0
 
 
 class Unit(NamedTuple):

@@ -31,6 +31,7 @@ from watersim.files import CONTROL, SURROGATE, display, first, printable, read_t
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 24
 MAX_VALUES = 200_000
+DIGITS = 18  # of a whole number
 
 Place = tuple[str | int, ...]
 
@@ -94,9 +95,9 @@ def plain_scalar(text: str) -> Any:
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         raise ValueError("must not begin with 0; leave the 0 out, or put text in quotes")
     if _INTEGER.fullmatch(text):
-        if len(digits) > 18:
+        if len(digits) > DIGITS:
             raise ValueError(
-                "must have at most 18 digits; write a decimal number or text in quotes"
+                f"must have at most {DIGITS} digits; write a decimal number or text in quotes"
             )
         return int(text)
     number = float(text)

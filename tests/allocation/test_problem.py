@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from networks import Canal, Claim, build, filled
 
+from watersim.allocation import exact
 from watersim.allocation.fill import REASONS, fill, work
-from watersim.allocation.problem import fed_by_transfers, needs_rounds, ran_out
+from watersim.allocation.problem import Problem, fed_by_transfers, needs_rounds, ran_out
 
 
 def rounds(*claims: Claim) -> int:
@@ -56,6 +58,29 @@ def test_what_ran_out_is_the_nearest_thing_that_did() -> None:
     assert name([0.5, 0.0, 0.7], [0.0, 1.0], claim=1) == 2  # the dearer of its own rows
 
 
+def test_a_full_canal_into_a_river_ran_out_before_that_river() -> None:
+    # a dam, and a town below it that a claim draws on; its outlet carries what the town gets
+    A, T, b = np.array([[0.0], [1.0]]), np.array([[1.0], [-1.0]]), np.array([9.0, 2.0])
+    fed = fed_by_transfers(A, T)
+    assert ran_out(A, T, b, fed, np.array([0.0, 1.0]), np.array([1.0]), 0) == -2
+    assert ran_out(A, T, b, fed, np.array([1.0, 1.0]), np.array([0.0]), 0) == 1  # the dam ran out
+
+
+def test_a_claim_that_does_not_rise_in_a_later_round_keeps_what_stopped_it() -> None:
+    # Rows: dam, border below its outlet, flow that stays at the border, canal of 28 to claim 2.
+    # Claims: the flow of 5, a zone that keeps the rest last, the fields. A quarter of claim 3 comes
+    # back at the border, so that all is offered again; then the zone holds what is in the dam.
+    A = np.array([[0, 1, 0, 1.25], [0, 0, 1.25, -0.25], [1, 0, 1.25, -0.25], [0, 0, 1.25, 0]])
+    T = np.array([[1.0], [-1.0], [-1.0], [0.0]])
+    b, need, cap = np.array([300.0, 0, 0, 28]), np.array([5.0, 520, 44, 6]), np.array([300.0])
+    problem = Problem(A, T, np.array([1e-3]), np.array([0, 2, 1, 1]), 1)
+    y, z, bound = np.empty(4), np.empty(1), np.empty(4, dtype=np.int64)
+    assert fill(*problem[:4], 3, 1, b, need, cap, work(problem), y, z, bound) == 0
+    assert y[2] == pytest.approx(28 / 1.25)
+    assert bound.tolist() == [-1, 0, 3, -1]
+    assert exact.allocate(problem, b, need, cap).bound.tolist() == [-1, 0, 3, -1]
+
+
 def test_filling_again_in_the_same_room_gives_the_same_bits() -> None:
     network = build(
         [0],
@@ -76,8 +101,6 @@ def test_filling_again_in_the_same_room_gives_the_same_bits() -> None:
 
 def attempt(A: list[list[float]], T: list[list[float]], b: list[float], need: list[float]) -> str:
     """Why the filling gives up, with capacities of 10 and prices of 1, 1.1, …"""
-    from watersim.allocation.problem import Problem
-
     transfers = len(T[0])
     problem = Problem(
         np.array(A),

@@ -103,9 +103,11 @@ def _settle(model: _Model, claims: Integers, cover: Floats, bound: Integers) -> 
             break
         for i in [i for i in active if blocked[i] > BLOCKED]:
             cover[i] = max(common, start[i])
-            bound[i] = ran_out(
-                model.problem.A, model.problem.T, model.b, model.fed, worth[0], worth[1], i
-            )
+            # what does not rise in a later round was stopped by what stopped it before
+            if bound[i] == MET or common > start[i] + TOLERANCE:
+                bound[i] = ran_out(
+                    model.problem.A, model.problem.T, model.b, model.fed, worth[0], worth[1], i
+                )
             active.remove(i)
             model.hold(i, cover[i])
     model.close(claims, cover)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim.jit import kernel
+from watersim.jit import entry
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -71,15 +71,16 @@ def fed_by_transfers(A: Floats, T: Floats) -> Integers:
     return np.asarray(fed, dtype=np.int64)
 
 
-@kernel
+@entry
 def ran_out(
     A: Floats, T: Floats, b: Floats, fed: Integers, row_worth: Floats, full_worth: Floats, i: int
 ) -> int:
-    """Name what stopped claim i: the nearest thing that ran out, rows before canals.
+    """Name what stopped claim i: the nearest thing that ran out, what it draws on before the rest.
 
     A row that only transfers fill (a site) does not run out by itself, so what stopped them is
-    named in its place. In order: a row the claim draws on itself; a full transfer into its site;
-    another row; another full transfer; the site. Of several, the one worth most to the claim.
+    named in its place; and a river below a full transfer (an outlet, a canal) ran out after it. In
+    order: a full transfer into a row the claim draws on itself; that row; a full transfer into its
+    site; another row; another full transfer; the site. Of several, the one worth most to the claim.
 
     Parameters
     ----------
@@ -109,17 +110,23 @@ def ran_out(
             own, own_worth = r, drawn
         elif row_worth[r] > other_worth:
             other, other_worth = r, row_worth[r]
-    if own >= 0:
-        return own
+    nearest = own if own >= 0 else site
     into, into_worth = -1, 0.0
     full, most = -1, 0.0
     for t in range(transfers):
         if full_worth[t] > most:
             full, most = t, full_worth[t]
-        if site >= 0 and A[site, i] > 0.0 and T[site, t] < 0.0 and full_worth[t] > into_worth:
+        if (
+            nearest >= 0
+            and A[nearest, i] > 0.0
+            and T[nearest, t] < 0.0
+            and full_worth[t] > into_worth
+        ):
             into, into_worth = t, full_worth[t]
     if into >= 0:
         return -2 - into
+    if own >= 0:
+        return own
     if other >= 0:
         return other
     return -2 - full if full >= 0 else site
