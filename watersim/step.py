@@ -444,6 +444,13 @@ def _give_up(s: Step, v: int, l: int, lack: float) -> None:
             canal.carried[l] -= back
             at.taken[l] -= back
             lack -= back
+            arriving = back * (1.0 - canal.loss)
+            if canal.claim >= 0:
+                claim = s.claim[canal.claim]
+                claim.supply[l] = max(0.0, claim.supply[l] - arriving)
+                claim.way_loss[l] = max(0.0, claim.way_loss[l] - (back - arriving))
+            if canal.target > v:
+                s.at[canal.target].given_back[l] -= arriving
 
 
 @kernel
