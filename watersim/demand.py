@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,12 +14,22 @@ from watersim.step import CONSUMPTIVE, Step
 
 
 class ReturnFlow(Described):
-    """The share of the supply that comes back to a river, within the same step."""
+    """The share of the supply that comes back to a river: at once, or through the ground.
+
+    Through the ground it passes a linear store, `outflow = storage / recession`.
+    """
 
     fraction: Annotated[float, quantity("fraction", most=1.0)] = field(
         "the share of what arrives at the gate"
     )
     to: str = field("the river node it comes back to")
+    recession: Annotated[float, quantity("time", least=1.0)] | None = field(
+        "the time in which the store in the ground falls to 1/e; without it, back within the step",
+        default=None,
+    )
+    initial_storage: Annotated[float, quantity("volume")] | None = field(
+        "the water on its way through the ground at the start of the run", default=None
+    )
 
 
 class Demand(Node):
@@ -33,7 +44,7 @@ class Demand(Node):
     requirement: Annotated[Varying, varying("flow")] = field("the flow it asks for at its gate")
     return_flow: ReturnFlow | None = field("what comes back to the river", default=None)
 
-    order: ClassVar[int] = 40
+    order: ClassVar[int] = 8
     place: ClassVar[Literal["river", "site", "plant"]] = "site"
     family: ClassVar[str] = "site"
     sector: ClassVar[str]
@@ -45,9 +56,12 @@ class Demand(Node):
                "flux", "diversion_from", "diversion_to"),
         Report("return_flow", "m3 s-1", "flow that comes back to the river", "flux", "site",
                "return_to"),
-        Report("consumption", "m3 s-1", "supply − return flow", "flux", "site", ""),
+        Report("consumption", "m3 s-1", "supply − what comes back of it, now or later", "flux",
+               "site", ""),
+        Report("groundwater_storage", "m3", "return flow on its way through the ground at the end "
+               "of the step", "state", "site", ""),
     )  # fmt: skip
-    parameter_record: ClassVar = record("claim:i")
+    parameter_record: ClassVar = record("claim:i", "back", "back_to:i", "recession")
     forcing_record: ClassVar = record("requirement")
 
     def claims(self) -> list[Claim]:
@@ -56,11 +70,38 @@ class Demand(Node):
     def return_flow_to(self) -> tuple[float, str] | None:
         return (self.return_flow.fraction, self.return_flow.to) if self.return_flow else None
 
+    def returns_within(self, dt: float) -> float:
+        recession = self.return_flow.recession if self.return_flow else None
+        return prompt(recession, dt) if recession else 1.0
+
     def forcing(self) -> Mapping[str, Varying | None]:
         return {"requirement": self.requirement}
 
     def parameters(self, place: Place) -> Mapping[str, float]:
-        return {"claim": place.claim("")}
+        back = self.return_flow
+        return {
+            "claim": place.claim(""),
+            "back": back.fraction if back else 0.0,
+            "back_to": place.section(back.to) if back else -1,
+            "recession": (back.recession or 0.0) if back else 0.0,
+        }
+
+    def initial(self) -> Mapping[str, float]:
+        stored = self.return_flow.initial_storage if self.return_flow else None
+        return {"groundwater_storage": stored or 0.0}
+
+    def problems(self, tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        back = self.return_flow
+        if back is not None and back.recession is not None and back.initial_storage is None:
+            yield (
+                "return_flow.initial_storage",
+                "is required with 'recession'; give the water in the ground at the start, 0 hm3 if none",
+            )
+        if back is not None and back.recession is None and back.initial_storage is not None:
+            yield (
+                "return_flow.recession",
+                "is required with 'initial_storage'; give the time of recession, such as 60 days",
+            )
 
     def references(self) -> Iterator[tuple[str, str]]:
         if self.at is not None:
@@ -77,23 +118,45 @@ class Demand(Node):
 
 
 @kernel
+def prompt(recession: float, dt: float) -> float:
+    """Share of an even inflow to a linear store that leaves it within the same step.
+
+    1 − k/dt (1 − exp(−dt/k)), from dS/dt = I − S/k with S = 0 at the start; k and dt in s.
+    """
+    return 1.0 - recession / dt * (1.0 - math.exp(-dt / recession))
+
+
+@kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        claim = s.claim[p[i].claim]
+        claim, asked = s.claim[p[i].claim], u[i].requirement
+        claim.prompt = 1.0
         for l in range(claim.need.size):
-            claim.need[l] = u[i].requirement[l] * dt
+            claim.need[l] = asked[l] * dt
+        if p[i].recession > 0.0:
+            claim.prompt = prompt(p[i].recession, dt)
+            at, stored = s.at[p[i].back_to], x[i].groundwater_storage
+            leaves = 1.0 - math.exp(-dt / p[i].recession)
+            for l in range(claim.need.size):
+                at.runoff[l] += stored[l] * leaves
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
         claim, asked, out = s.claim[p[i].claim], u[i].requirement, y[i]
+        stored, back = x[i].groundwater_storage, p[i].back
+        leaves = 1.0 - math.exp(-dt / p[i].recession) if p[i].recession > 0.0 else 1.0
         for l in range(claim.need.size):
             given = claim.supply[l] / dt
             given = asked[l] if claim.supply[l] == claim.need[l] else given
+            from_ground = stored[l] * leaves
+            comes_back = claim.supply[l] * back
             out.requirement[l] = asked[l]
             out.supply[l] = given
             out.deficit[l] = max(0.0, asked[l] - given)
             out.diversion[l] = (claim.supply[l] + claim.way_loss[l]) / dt
-            out.return_flow[l] = claim.way_return[l] / dt
-            out.consumption[l] = max(0.0, (claim.supply[l] - claim.way_return[l]) / dt)
+            out.return_flow[l] = (claim.way_return[l] + from_ground) / dt
+            out.consumption[l] = max(0.0, (claim.supply[l] - comes_back) / dt)
+            stays = stored[l] - from_ground + comes_back - claim.way_return[l]
+            out.groundwater_storage[l] = max(0.0, stays) if leaves < 1.0 else 0.0

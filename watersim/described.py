@@ -158,6 +158,10 @@ class Node(Kind):
         """Share of its supply that returns, and where to."""
         return None
 
+    def returns_within(self, dt: float) -> float:
+        """Share of its return flow that is back within a step of dt seconds."""
+        return 1.0
+
     def has_outlet_limit(self) -> bool:
         """Whether the river below receives only what an outlet of limited capacity passes."""
         return False

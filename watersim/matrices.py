@@ -39,9 +39,10 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
         later rank may serve an earlier one
     """
     lengths, which = np.unique(seconds, return_inverse=True)
-    gains = np.array([_gains(layout, float(dt)) for dt in lengths])
-    gain, sets = np.unique(gains, axis=0, return_inverse=True)
-    filled = [_Coefficients(layout, own) for own in gain]
+    varying = np.array([[*_gains(layout, dt), *_returns(layout, dt)] for dt in lengths.tolist()])
+    unique, sets = np.unique(varying, axis=0, return_inverse=True)
+    gain = np.ascontiguousarray(unique[:, : len(layout.position)])
+    filled = [_Coefficients(layout, own[: gain.shape[1]], own[gain.shape[1] :]) for own in unique]
     A = np.array([own.A for own in filled])
     T = np.array([own.T for own in filled])
     rank = ranks(layout)
@@ -61,10 +62,15 @@ def _gains(layout: Layout, dt: float) -> Floats:
     return gain
 
 
-class _Coefficients:
-    """The matrices A and T for one vector of gains."""
+def _returns(layout: Layout, dt: float) -> list[float]:
+    """Share of each claim's return flow that is back within the step."""
+    return [layout.scenario.nodes[row.node].returns_within(dt) for row in layout.claims]
 
-    def __init__(self, layout: Layout, gain: Floats) -> None:
+
+class _Coefficients:
+    """The matrices A and T for one vector of gains and one of prompt returns."""
+
+    def __init__(self, layout: Layout, gain: Floats, prompt: Floats) -> None:
         self.layout = layout
         self.gain = gain
         self.reach = self._reach()
@@ -80,7 +86,7 @@ class _Coefficients:
         self.A = np.zeros((len(layout.rows), len(layout.claims)))
         self.T = np.zeros((len(layout.rows), len(layout.transfers)))
         for i, row in enumerate(layout.claims):
-            self._claim_column(self.A[:, i], row)
+            self._claim_column(self.A[:, i], row, float(prompt[i]))
         for j, transfer in enumerate(layout.transfers):
             self._transfer_column(self.T[:, j], transfer)
 
@@ -135,7 +141,7 @@ class _Coefficients:
             elif v != u or amount < 0.0:
                 column[k] += amount * self.reach[u, v]
 
-    def _claim_column(self, column: Floats, row: ClaimRow) -> None:
+    def _claim_column(self, column: Floats, row: ClaimRow, prompt: float) -> None:
         layout = self.layout
         node = layout.scenario.nodes[row.node]
         if row.claim.sort in (INSTREAM_LEAVING, INSTREAM_ARRIVING):
@@ -150,7 +156,7 @@ class _Coefficients:
             column[layout.row_of["site", row.node]] = 1.0
         back = node.return_flow_to() if row.claim.sort == CONSUMPTIVE else None
         if back is not None and back[0] > 0.0:
-            self._take(column, back[1], -back[0])
+            self._take(column, back[1], -back[0] * prompt)
 
     def _canal(self, column: Floats, name: str, delivered: float) -> None:
         """What a canal takes at its head to deliver an amount, and what its loss gives back."""

@@ -59,6 +59,7 @@ CLAIM = (
     "back_to:i",  # section its return flow comes back to, −1
     "loss",  # share of the diversion lost on the way to the gate
     "back",  # share of the supply that returns
+    "prompt",  # share of that which is back within the step
     "need[]",  # m3 it asks for
     "y[]",  # m3 the allocation gives it
     "bound:i[]",  # what stopped it, see `allocation.problem`
@@ -67,7 +68,7 @@ CLAIM = (
     "stopped:i[]",  # the row that stopped it, −1
     "supply[]",  # m3 it was given, at the site's gate or in the stream
     "way_loss[]",  # m3 lost between river and gate
-    "way_return[]",  # m3 of its return flow
+    "way_return[]",  # m3 of its return flow that is back within the step
 )
 TRANSFER = (
     "source:i",  # section it takes from
@@ -420,7 +421,7 @@ def _draw(s: Step, i: int) -> None:
             for l in range(claim.supply.size):
                 at.taken[l] += claim.supply[l]
         if claim.back_to >= 0:
-            to, back = s.at[claim.back_to], claim.back
+            to, back = s.at[claim.back_to], claim.back * claim.prompt
             for l in range(claim.supply.size):
                 claim.way_return[l] = claim.supply[l] * back
                 to.given_back[l] += claim.way_return[l]
