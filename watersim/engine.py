@@ -217,7 +217,7 @@ class _Block:
         lane_of = np.minimum(np.arange(lanes), len(realizations) - 1)  # idle lanes repeat the last
 
         def own(record_: np.dtype[np.void], *shape: int) -> NDArray[Any]:
-            return np.zeros(shape, in_lanes(record_, lanes))
+            return blank(shape, in_lanes(record_, lanes))
 
         self.y = tuple(own(m.kind.report_record(), steps + 1, len(m.names)) for m in members)
         for y, x in zip(self.y, start, strict=True):
@@ -263,6 +263,13 @@ class _Block:
         step = Step(*map(_seen, self.step[:6]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
+
+
+def blank(shape: tuple[int, ...], record_: np.dtype[np.void]) -> NDArray[Any]:
+    """Zeros. Unlike np.zeros, np.empty asks for large pages, and a first touch of a page is dear."""
+    values = np.empty(shape, record_)
+    values.view(np.uint8).reshape(-1)[:] = 0
+    return values
 
 
 def _seen(array: NDArray[Any]) -> Any:

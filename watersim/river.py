@@ -204,6 +204,13 @@ def ration(c: int, n: River, rounds: int, s: Step) -> None:
 
 
 @kernel
+def remainder(has: float, loses: float) -> float:
+    """What is left of a row; 0 where that is only rounding of the two."""
+    left = has - loses
+    return left if left > TIE * has or left < 0.0 else 0.0
+
+
+@kernel
 def _serve_one(n: River, c: int, p: int, s: Step) -> None:
     """A rank of a single claim takes what the scarcest of its rows has left."""
     i = n.order[n.first[p]]
@@ -230,7 +237,7 @@ def _serve_one(n: River, c: int, p: int, s: Step) -> None:
     for k in range(n.start[i], n.start[i + 1]):
         row, value = s.row[n.row[k]], n.value[c, k]
         for l in range(lane.cover.size):
-            row.below[l] -= value * claim.given[l]
+            row.below[l] = remainder(row.below[l], value * claim.given[l])
     for l in range(lane.cover.size):
         if lane.stop[l] >= 0 and n.plain[p, lane.stop[l]] == 0:
             lane.todo[l] = 1
@@ -256,7 +263,7 @@ def _serve_rank(n: River, c: int, p: int, s: Step) -> None:
     for k in range(n.touched[p], n.touched[p + 1]):
         row = s.row[n.touching[k]]
         for l in range(lane.least.size):
-            row.below[l] -= row.load[l]
+            row.below[l] = remainder(row.below[l], row.load[l])
 
 
 @kernel
