@@ -66,7 +66,9 @@ def test_through_the_ground_or_at_once_the_same_water_comes_back(basin: Basin) -
     years = ("2001-01-01", "2004-12-31", "month")
     one, two = (basin.run(text, years, name=name) for text, name in ((slow, "s"), (fast, "f")))
     dt = np.diff(one["time_bounds"].values, axis=1)[:, 0] / np.timedelta64(1, "s")
-    total = [float((ds["return_flow"].sel(site="fields").values[0] * dt).sum()) for ds in (one, two)]
+    total = [
+        float((ds["return_flow"].sel(site="fields").values[0] * dt).sum()) for ds in (one, two)
+    ]
     left = float(one["groundwater_storage"].sel(site="fields").values[0, -1])
     assert total[0] + left - 20e6 == pytest.approx(total[1], rel=1e-12)
     assert np.all(two["groundwater_storage"].values == 0.0)

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim.allocation.fill import LOAD
 from watersim.allocation.problem import MET, Floats, Integers
 from watersim.allocation.tableau import BREACH, ENTRY, NOISE, TIE
 from watersim.jit import kernel
@@ -28,6 +27,7 @@ from watersim.step import Step
 
 MORE = 1.0 + TIE  # a row that has so much more than asked still has enough
 TINY = 1e-300  # no division by zero where nothing is asked
+BEYOND = 1e6  # times all the water: more than any claim can get, so that huge needs do no harm
 SPARE = 1e-12  # a smaller rest of a coefficient is rounding
 
 
@@ -181,10 +181,17 @@ def ration(c: int, n: River, rounds: int, s: Step) -> None:
         claim = s.claim[i]
         for l in range(lane.cover.size):
             lane.largest[l] = max(lane.largest[l], claim.need[l])
+    for l in range(lane.cover.size):
+        lane.rest[l] = 0.0
     for r in range(s.row.shape[0]):
         row = s.row[r]
         for l in range(lane.cover.size):
             row.below[l] = row.b[l]
+            lane.rest[l] = max(lane.rest[l], row.b[l])
+    for l in range(lane.cover.size):  # what is at stake: nobody gets more than there is
+        water = lane.rest[l] if lane.rest[l] > 0.0 else lane.largest[l]
+        lane.largest[l] = min(lane.largest[l], water)
+        lane.least[l] = NOISE * lane.largest[l]
     for p in range(n.first.shape[0] - 1):
         if n.first[p + 1] - n.first[p] == 1:
             _serve_one(n, c, p, s)
@@ -217,10 +224,10 @@ def _serve_one(n: River, c: int, p: int, s: Step) -> None:
     claim, lane = s.claim[i], s.lane[0]
     for l in range(lane.cover.size):
         need = claim.need[l]
-        wants = need if need > NOISE * lane.largest[l] else 0.0
+        wants = need if need > lane.least[l] else 0.0
         lane.stop[l] = MET
         claim.given[l] = wants
-        lane.least[l] = TIE * wants
+        lane.cover[l] = TIE * wants
     for k in range(n.start[i], n.start[i + 1]):
         value = n.value[c, k]
         if value > ENTRY:
@@ -228,7 +235,7 @@ def _serve_one(n: River, c: int, p: int, s: Step) -> None:
             row, share = s.row[r], 1.0 / value
             for l in range(lane.cover.size):
                 most, given, stop = row.below[l] * share, claim.given[l], lane.stop[l]
-                less = most < given - lane.least[l]
+                less = most < given - lane.cover[l]
                 claim.given[l] = most if less else given
                 lane.stop[l] = r if less else stop
     for l in range(lane.cover.size):
@@ -247,17 +254,14 @@ def _serve_one(n: River, c: int, p: int, s: Step) -> None:
 def _serve_rank(n: River, c: int, p: int, s: Step) -> None:
     """The claims of a rank share what their rows have left."""
     lane = s.lane[0]
-    for l in range(lane.least.size):
-        lane.least[l] = 0.0
     for k in range(n.first[p], n.first[p + 1]):
         claim = s.claim[n.order[k]]
         for l in range(lane.least.size):
             need = claim.need[l]
-            wants = need if need > NOISE * lane.largest[l] else 0.0
+            wants = need if need > lane.least[l] else 0.0
             claim.rate[l] = wants
-            claim.given[l] = wants
+            claim.given[l] = min(wants, BEYOND * lane.largest[l])
             claim.stopped[l] = MET
-            lane.least[l] = max(lane.least[l], LOAD * wants)
     if _share(n, c, p, s):
         _sum(n, c, p, s)
     for k in range(n.touched[p], n.touched[p + 1]):

@@ -99,7 +99,7 @@ LANE = (
     "todo:i[]",  # 1 where `watersim.river` leaves the allocation to `fill`
     "total[]",  # m3 of water in the step
     "least[]",  # m3 below which a volume is rounding
-    "largest[]",  # m3, the largest need
+    "largest[]",  # m3 at stake: the largest need, or all water if that is less
     "cover[]",  # common cover of a row's claims
     "rest[]",  # m3 that a row has for them, or that one of them loses
     "asked[]",  # m3 that they ask of it

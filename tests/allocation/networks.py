@@ -1,14 +1,14 @@
-"""networks: river trees with claims and canals → allocation problems, given or random."""
+"""networks: river trees with claims and transfers → allocation problems; and the kernel's one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from watersim.allocation import fill as filling
 from watersim.allocation.exact import Allocation
-from watersim.allocation.fill import REASONS, fill, work
 from watersim.allocation.problem import Floats, Problem, needs_rounds
 
 
@@ -16,7 +16,9 @@ class Claim(NamedTuple):
     """A claim at a section; `back` of what is taken returns at section `to`.
 
     sort: take (from the river), share (in-stream, counted in the section's own row), pass
-    (in-stream, with a row of its own), site (only canals reach it; `at` is not used).
+    (in-stream, what leaves, with a row of its own), arrive (the same of what arrives, above every
+    take there), site (only canals and plants reach it; `at` is not used). `head` is what the river
+    loses per unit taken: more than 1 behind a canal that is no choice.
     """
 
     at: int
@@ -25,6 +27,7 @@ class Claim(NamedTuple):
     back: float = 0.0
     to: int = 0
     sort: str = "take"
+    head: float = 1.0
 
 
 class Canal(NamedTuple):
@@ -36,6 +39,25 @@ class Canal(NamedTuple):
     cap: float
     price: float = 1.0
     serves: int = -1
+    lost_to: int = -1
+
+
+class Outlet(NamedTuple):
+    """The limited outlet of a reservoir: the river is cut below it, the transfer passes water on."""
+
+    at: int
+    cap: float
+    price: float = 1e-3
+
+
+class Plant(NamedTuple):
+    """A transfer of what flows at a section and stays there: worth `yields` to claim `serves`."""
+
+    at: int
+    yields: float
+    cap: float
+    serves: int
+    price: float = 1.0
 
 
 class Network(NamedTuple):
@@ -51,99 +73,100 @@ def build(
     claims: Sequence[Claim],
     canals: Sequence[Canal] = (),
     quotas: Sequence[tuple[dict[int, float], float]] = (),
-    kept: float = 1.0,
+    kept: float | Sequence[float] = 1.0,
+    outlets: Sequence[Outlet] = (),
+    plants: Sequence[Plant] = (),
 ) -> Network:
-    """Build the rows: sections, then passes and sites in claim order, then quotas.
+    """Build the rows: sections, in-stream claims and sites in claim order, plants, quotas.
 
-    Section u flows to parents[u - 1] < u, section 0 is the last; each reach passes `kept`.
+    Section u flows to parents[u - 1] < u, section 0 is the last; reach u - 1 passes `kept`.
+    Transfers: canals, outlets, plants.
     """
-    sections, n, k = len(inflow), len(claims), len(canals)
+    sections, n = len(inflow), len(claims)
+    k = len(canals) + len(outlets) + len(plants)
+    passed = np.broadcast_to(np.asarray(kept, dtype=float), (max(sections - 1, 0),))
+    cut = {outlet.at: len(canals) + t for t, outlet in enumerate(outlets)}
     gain = np.eye(sections)
     for u in range(1, sections):
-        gain[u] += kept * gain[parents[u - 1]]
-    takes, carries = np.zeros((sections, n)), np.zeros((sections, k))
+        if u not in cut:
+            gain[u] += passed[u - 1] * gain[parents[u - 1]]
+    # apart, because what leaves at a gauge does not count in what arrives there
+    drawn, added = np.zeros((sections, n + k)), np.zeros((sections, n + k))
+    source = np.full(n + k, -1)
     for i, claim in enumerate(claims):
         if claim.sort == "take":
-            takes[:, i] += gain[claim.at]
+            drawn[:, i] = claim.head * gain[claim.at]
+            source[i] = claim.at
         if claim.sort in ("take", "site"):
-            takes[:, i] -= claim.back * gain[claim.to]
+            added[:, i] = claim.back * gain[claim.to]
     for t, canal in enumerate(canals):
-        carries[:, t] += gain[canal.source]
+        drawn[:, n + t] = gain[canal.source]
+        source[n + t] = canal.source
         if canal.serves < 0:
-            carries[:, t] -= canal.share * gain[canal.target]
+            added[:, n + t] += canal.share * gain[canal.target]
+        if canal.lost_to >= 0:
+            added[:, n + t] += (1.0 - canal.share) * gain[canal.lost_to]
+    for u, t in cut.items():
+        drawn[:, n + t] = gain[u]
+        source[n + t] = u
+        if u > 0:
+            added[:, n + t] = passed[u - 1] * gain[parents[u - 1]]
     water = np.asarray(inflow, dtype=float) @ gain
-    A, T, b = takes.copy(), carries.copy(), list(water)
+    taken = drawn - added
+    rows, b = list(taken), list(water)
+
+    def leaving(at: int) -> tuple[Floats, float]:
+        if at not in cut:
+            return taken[at].copy(), float(water[at])
+        row = np.zeros(n + k)
+        row[n + cut[at]] = -1.0
+        return row, 0.0
+
     for i, claim in enumerate(claims):
-        own = np.zeros(n)
-        own[i] = 1.0
+        row = np.zeros(n + k)
         if claim.sort == "share":
-            A[claim.at, i] = 1.0
-        elif claim.sort == "pass":
-            A, T = np.vstack([A, takes[claim.at] + own]), np.vstack([T, carries[claim.at]])
-            b.append(water[claim.at])
-        elif claim.sort == "site":
-            into = [-canal.share if canal.serves == i else 0.0 for canal in canals]
-            A, T = np.vstack([A, own]), np.vstack([T, into])
-            b.append(0.0)
-    for weights, limit in quotas:
-        A, T = np.vstack([A, [weights.get(i, 0.0) for i in range(n)]]), np.vstack([T, np.zeros(k)])
+            rows[claim.at][i] += 1.0
+            continue
+        if claim.sort == "take":
+            continue
+        limit = 0.0
+        if claim.sort == "pass":
+            row, limit = leaving(claim.at)
+        elif claim.sort == "arrive":
+            limit = float(water[claim.at])
+            row = np.where(source == claim.at, 0.0, drawn[claim.at]) - added[claim.at]
+        else:
+            for t, canal in enumerate(canals):
+                row[n + t] = -canal.share if canal.serves == i else 0.0
+            for t, plant in enumerate(plants):
+                row[n + t + k - len(plants)] = -plant.yields if plant.serves == i else 0.0
+        row[i] += 1.0
+        rows.append(row)
         b.append(limit)
-    T = T.reshape(len(b), k)
-    price = np.array([canal.price * (1.0 + 1e-7 * t) for t, canal in enumerate(canals)])
+    for t, plant in enumerate(plants):
+        row, limit = leaving(plant.at)
+        row[n + t + k - len(plants)] = 1.0
+        rows.append(row)
+        b.append(limit)
+    for weights, limit in quotas:
+        rows.append(np.array([weights.get(i, 0.0) for i in range(n)] + [0.0] * k))
+        b.append(limit)
+    whole = np.array(rows)
+    A, T = np.ascontiguousarray(whole[:, :n]), np.ascontiguousarray(whole[:, n:])
+    transfers = (*canals, *outlets, *plants)
+    price = np.array([each.price * (1.0 + 1e-7 * t) for t, each in enumerate(transfers)])
     rank = np.array([claim.rank for claim in claims], dtype=np.int64)
-    A = np.ascontiguousarray(A)
-    problem = Problem(A, T, price, rank, int(needs_rounds(A, rank, T)))
     return Network(
-        problem,
-        np.array(b),
+        Problem(A, T, price, rank, int(needs_rounds(A, rank, T))),
+        np.array(b, dtype=float),
         np.array([claim.need for claim in claims], dtype=float),
-        np.array([canal.cap for canal in canals], dtype=float),
+        np.array([each.cap for each in transfers], dtype=float),
     )
 
 
-def draw(rng: np.random.Generator, most: int = 4, ranks: int = 3, plain: bool = True) -> Network:
-    """Draw a network; plain ones have small integers and halves: full of ties and zeros."""
-    sections = int(rng.integers(1, most + 1))
-    n, k = int(rng.integers(1, most + 3)), int(rng.integers(0, min(most, 6) + 1))
-    parents = [int(rng.integers(0, u)) for u in range(1, sections)]
-    returns = "none" if rng.random() < 0.4 else str(rng.choice(["below", "anywhere"]))
-
-    def volume(largest: int) -> float:
-        if plain:
-            return float(rng.integers(0, largest + 1))
-        return 0.0 if rng.random() < 0.1 else float(rng.uniform(0.0, largest))
-
-    def share() -> float:
-        return float(rng.choice([0.5, 1.0]) if plain else rng.uniform(0.4, 1.0))
-
-    claims = []
-    used = np.unique(rng.integers(0, ranks, size=n), return_inverse=True)[1]
-    for i in range(n):
-        at = int(rng.integers(0, sections))
-        sort = str(rng.choice(["take", "take", "take", "share", "pass", "site"]))
-        back, to = 0.0, 0
-        if returns != "none" and sort in ("take", "site") and rng.random() < 0.5:
-            back = 0.5 if plain else float(rng.uniform(0.05, 0.6))
-            to = int(rng.integers(0, sections))
-            if returns == "below":
-                to = parents[at - 1] if at and sort == "take" else 0
-                if at == 0 or sort == "site":
-                    back = 0.0
-        claims.append(Claim(at, volume(8), int(used[i]), back, to, sort))
-    sites = [i for i, claim in enumerate(claims) if claim.sort == "site"]
-    canals = []
-    for _ in range(k):
-        source, target = (int(v) for v in rng.integers(0, sections, size=2))
-        serves = int(rng.choice(sites)) if sites and rng.random() < 0.7 else -1
-        price = float(rng.choice([0.25, 0.5, 1.0, 2.0]) if plain else rng.uniform(0.1, 3.0))
-        canals.append(Canal(source, target, share(), volume(6), price, serves))
-    quotas = []
-    if rng.random() < 0.3:
-        held = rng.choice(n, size=min(n, 2), replace=False)
-        quotas.append(({int(i): share() for i in held}, volume(8)))
-    kept = 1.0 if plain or rng.random() < 0.5 else 0.9
-    inflow = [volume(6) for _ in range(sections)]
-    return build(parents, inflow, claims, canals, quotas, kept)
+def once(network: Network) -> Network:
+    """Without the rounds in which return flows are offered again."""
+    return network._replace(problem=network.problem._replace(rounds=0))
 
 
 def shuffle(network: Network, rng: np.random.Generator) -> tuple[Network, np.ndarray]:
@@ -160,13 +183,24 @@ def shuffle(network: Network, rng: np.random.Generator) -> tuple[Network, np.nda
     return Network(moved, network.b[rows], network.need[claims], network.cap), claims
 
 
-def filled(network: Network) -> Allocation:
-    """Fill once, with arrays of its own; giving up is a failure."""
+def work(problem: Problem) -> Any:
+    """The room that the kernel works in; it, and the kernel, are called only here."""
+    return filling.work(problem)
+
+
+def attempt(network: Network, room: Any = None) -> tuple[str, Allocation]:
+    """Why the kernel gave up, "" if it did not, and what it wrote."""
     problem, b, need, cap = network
-    room = work(problem)
+    room = room or work(problem)
     y, z = np.full(need.size, np.nan), np.full(cap.size, np.nan)
     bound = np.zeros(need.size, dtype=np.int64)
-    ranks = room.first.size - 1
-    code = fill(*problem[:4], ranks, problem.rounds, b, need, cap, room, y, z, bound)
-    assert code == 0, REASONS[code]
-    return Allocation(y, z, bound, 0)
+    ranks = int(problem.rank.max()) + 1
+    code = filling.fill(*problem[:4], ranks, problem.rounds, b, need, cap, room, y, z, bound)
+    return filling.REASONS[code] if code else "", Allocation(y, z, bound, 0)
+
+
+def filled(network: Network, room: Any = None) -> Allocation:
+    """Fill, in arrays of its own unless told; giving up is a failure."""
+    reason, answer = attempt(network, room)
+    assert reason == ""
+    return answer

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import rational
-from networks import Canal, Claim, Network, build, filled
+from networks import Canal, Claim, Network, build, filled, once
 from numpy.testing import assert_allclose
 
 from watersim.allocation import exact
 
+# the first round alone: the traps are of the filling, not of returns offered again
 TRAPS: dict[str, tuple[Network, list[float]]] = {
     "a claim that met its need while ahead can come down": (
         build(
@@ -99,11 +100,6 @@ CARRYING: dict[str, tuple[Network, float]] = {
         3.0,
     ),
 }
-
-
-def once(network: Network) -> Network:
-    """The first round alone: the traps are of the filling, not of returns offered again."""
-    return network._replace(problem=network.problem._replace(rounds=0))
 
 
 @pytest.mark.parametrize("name", TRAPS)

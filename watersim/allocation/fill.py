@@ -18,11 +18,13 @@ from watersim.allocation.tableau import (
     BREACH,
     ENTRY,
     FIXED,
+    GROWN,
     HIGH,
     LOW,
     NOISE,
     NONE,
     PIVOT,
+    TIE,
     UNCLEAR,
     Work,
     begin,
@@ -98,8 +100,15 @@ def fill(
         z[t] = 0.0
     if largest == 0.0:
         return OK
+    water = 0.0
+    for r in range(b.shape[0]):
+        water = max(water, b[r])
+    for t in range(cap.shape[0]):
+        water = max(water, cap[t])
+    stake = min(largest, water) if water > 0.0 else largest
     begin(b, cap, w)
     pivots = int(np.int64(0))  # a bare 0 has a type of its own: all would be compiled twice
+    grown = 0.0
     for count in range(ROUNDS):
         for p in range(n_ranks):
             # each array handed to a kernel costs: those called often get only what they use
@@ -116,13 +125,13 @@ def fill(
                 w.above,
                 w.drift,
                 w.W,
-                NOISE * largest,
+                NOISE * stake,
             )
             if widest == 0.0:
                 continue
-            cover, least = 0.0, LOAD * widest
+            cover = 0.0
             for _ in range(40 + 8 * w.state.shape[0]):
-                moving, waking = press(
+                moving, waking, widest = press(
                     group,
                     A,
                     w.start,
@@ -141,7 +150,15 @@ def fill(
                 if moving == 0:
                     break
                 limit = min(waking, 1.0)
-                step, r, side = rise(w.load, w.below, w.above, w.drift, limit - cover, least)
+                step, r, side = rise(
+                    w.load,
+                    w.below,
+                    w.above,
+                    w.drift,
+                    limit - cover,
+                    LOAD * widest,
+                    TIE * stake / max(widest, stake),
+                )
                 if r < 0:
                     cover = limit
                     if waking >= 1.0:
@@ -150,7 +167,18 @@ def fill(
                 cover += step
                 c = NONE
                 if pivots > 0 or w.adds[r] == 1:
-                    c = relief(A, T, price, w.W, w.nonbasic, w.state, pivots, r, side)
+                    c = relief(
+                        A,
+                        T,
+                        price,
+                        w.W,
+                        w.nonbasic,
+                        w.state,
+                        pivots,
+                        r,
+                        side,
+                        max(NOISE, GROWN * grown),
+                    )
                 if c == UNCLEAR:
                     return GREY
                 if c == NONE:
@@ -184,7 +212,7 @@ def fill(
                     write_tableau(A, T, price, w.W)
                 if abs(w.W[c, r]) < PIVOT:
                     return SMALL
-                exchange(need, cap, w, r, c, side, cover)
+                grown = max(grown, exchange(need, cap, w, r, c, side, cover))
                 pivots += 1
             else:
                 return TOO_LONG
@@ -196,13 +224,13 @@ def fill(
             change = max(change, y[i] - w.floor[i])
             if bound[i] != MET:
                 short += 1
-        if short == 0 or change <= SETTLED * largest:
+        if short == 0 or change <= SETTLED * stake:
             break
         if count == ROUNDS - 1:
             return UNSETTLED
     if pivots > 0 and not carry(cap, price, w, z):
         return PRICE
-    return OK if holds(A, T, b, y, z, BREACH * largest) else RESIDUAL
+    return OK if holds(A, T, b, y, z, BREACH * stake) else RESIDUAL
 
 
 @kernel
@@ -258,7 +286,7 @@ def press(
     drift: Floats,
     load: Floats,
     cover: float,
-) -> tuple[int, float]:
+) -> tuple[int, float, float]:
     """Write the load of the claims of a rank that rise with the common cover.
 
     A claim that had more than this cover before stays there until the others have come up to it.
@@ -269,7 +297,7 @@ def press(
         the number of claims not yet at their need or frozen; the cover at which the next claim
         joins the others, infinity if none is waiting.
     """
-    moving, waking = 0, math.inf
+    moving, waking, widest = 0, math.inf, 0.0
     for r in range(load.shape[0]):
         load[r] = 0.0
     for i in group:
@@ -285,6 +313,8 @@ def press(
             rate[i] = need[i]
             if state[i] == BASIC:
                 drift[-1 - place[i]] = need[i]
+        if state[i] != HIGH:
+            widest = max(widest, need[i])
         if state[i] != LOW:
             continue
         if pivots > 0:
@@ -293,7 +323,7 @@ def press(
         else:
             for k in range(start[i], start[i + 1]):
                 load[row[k]] += rate[i] * A[row[k], i]
-    return moving, waking
+    return moving, waking, widest
 
 
 @kernel

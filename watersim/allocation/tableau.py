@@ -23,6 +23,7 @@ NONE, UNCLEAR = -1, -2
 
 ENTRY = 1e-9  # a smaller entry of the tableau is none ...
 NOISE = 1e-12  # ... but only below this is it surely rounding
+GROWN = 1e-13  # rounding of an entry, relative to the largest term that went into any
 TIE = 1e-13  # of two steps of the common cover
 BREACH = 1e-9  # of a row or a reduced price, relative
 PIVOT = 1e-6  # the least entry to divide by
@@ -148,7 +149,13 @@ def entry(A: Floats, T: Floats, W: Floats, pivots: int, r: int, c: int) -> float
 
 @kernel
 def rise(
-    load: Floats, below: Floats, above: Floats, drift: Floats, limit: float, least: float
+    load: Floats,
+    below: Floats,
+    above: Floats,
+    drift: Floats,
+    limit: float,
+    least: float,
+    tie: float,
 ) -> tuple[float, int, int]:
     """Raise the common cover as far as the rows allow, at most by `limit`.
 
@@ -160,14 +167,14 @@ def rise(
     step, stopped, side, fastest = limit, -1, 0, 0.0
     for r in range(below.shape[0]):
         speed = load[r] + drift[r]
-        if speed > least and below[r] <= (step + TIE) * speed:
+        if speed > least and below[r] <= (step + tie) * speed:
             reach = max(below[r] / speed, 0.0)
-            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+            if reach < step - tie or (stopped >= 0 and speed > fastest):
                 step, stopped, side, fastest = min(reach, limit), r, 0, speed
         speed = -load[r]
-        if speed > least and above[r] <= (step + TIE) * speed:
+        if speed > least and above[r] <= (step + tie) * speed:
             reach = max(above[r] / speed, 0.0)
-            if reach < step - TIE or (stopped >= 0 and speed > fastest):
+            if reach < step - tie or (stopped >= 0 and speed > fastest):
                 step, stopped, side, fastest = min(reach, limit), r, 1, speed
     for r in range(below.shape[0]):
         below[r] -= step * (load[r] + drift[r])
@@ -186,6 +193,7 @@ def relief(
     pivots: int,
     r: int,
     side: int,
+    noise: float,
 ) -> int:
     """Return the column that can relieve row r at the least price, NONE or UNCLEAR."""
     claims, last = A.shape[1], W.shape[1] - 1
@@ -197,7 +205,7 @@ def relief(
         value = entry(A, T, W, pivots, r, c)
         size = abs(value)
         if size <= ENTRY:
-            if size > NOISE:
+            if size > noise:
                 return UNCLEAR
             continue
         if (may == LOW) != ((value < 0.0) == (side == 0)):
@@ -214,7 +222,7 @@ def relief(
 
 
 @kernel
-def exchange(need: Floats, cap: Floats, w: Work, r: int, c: int, side: int, cover: float) -> None:
+def exchange(need: Floats, cap: Floats, w: Work, r: int, c: int, side: int, cover: float) -> float:
     """Bring column c into the basis in place of row r, whose variable stands at its bound."""
     claims, slacks = need.shape[0], w.nonbasic.shape[0]
     entering, leaving = w.nonbasic[c], w.basic[r]
@@ -225,7 +233,7 @@ def exchange(need: Floats, cap: Floats, w: Work, r: int, c: int, side: int, cove
     elif entering < slacks:
         width = cap[entering - claims]
     rises = w.state[entering] == LOW
-    pivot(w.W, r, c)
+    grown = pivot(w.W, r, c)
     w.below[r] = 0.0 if rises else width
     w.above[r] = width if rises else 0.0
     w.drift[r] = drift
@@ -233,6 +241,7 @@ def exchange(need: Floats, cap: Floats, w: Work, r: int, c: int, side: int, cove
     w.nonbasic[c], w.place[leaving] = leaving, c
     if w.state[leaving] != FIXED:
         w.state[leaving] = LOW if side == 0 else HIGH
+    return grown
 
 
 @kernel
@@ -247,19 +256,24 @@ def write_tableau(A: Floats, T: Floats, price: Floats, W: Floats) -> None:
 
 
 @kernel
-def pivot(W: Floats, r: int, c: int) -> None:
-    """Solve row r for the variable of column c, in every column."""
+def pivot(W: Floats, r: int, c: int) -> float:
+    """Solve row r for the variable of column c, in every column; return the largest term added."""
     divisor = W[c, r]
+    longest, widest = 0.0, 0.0
+    for k in range(W.shape[1] - 1):
+        longest = max(longest, abs(W[c, k]))
     for j in range(W.shape[0]):
         if j == c or W[j, r] == 0.0:
             continue
         share = W[j, r] / divisor
+        widest = max(widest, abs(share))
         for k in range(W.shape[1]):
             W[j, k] -= share * W[c, k]
         W[j, r] = share
     for k in range(W.shape[1]):
         W[c, k] /= -divisor
     W[c, r] = 1.0 / divisor
+    return float(longest * max(widest, 1.0 / abs(divisor)))
 
 
 @kernel

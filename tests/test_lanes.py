@@ -1,0 +1,112 @@
+"""Realizations side by side: the same bits for any lanes, workers and pieces; the river as `fill`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from basins import Basin
+from test_metamorphic import FORKED, YEARS
+
+from watersim import jit
+from watersim.compile import Compiled, compile
+from watersim.engine import Engine, Outcome, load_loop
+
+REALIZATIONS = 7
+
+
+def forced(compiled: Compiled) -> tuple[np.ndarray, ...]:
+    """Runoff of its own in every realization, from the first step on."""
+    rng = np.random.default_rng(3)
+    forcing = [members.u[np.newaxis] for members in compiled.members]
+    for k, members in enumerate(compiled.members):
+        if members.kind.name() == "catchment":
+            own = np.repeat(members.u[np.newaxis], REALIZATIONS, axis=0)
+            own["runoff"] *= rng.uniform(0.2, 1.6, (REALIZATIONS, own.shape[1], 1))
+            forcing[k] = own
+    return tuple(forcing)
+
+
+def advanced(compiled: Compiled, lanes: int, workers: int = 1, pieces: int = 1) -> Outcome:
+    engine = Engine(compiled, REALIZATIONS, forced(compiled), lanes=lanes)
+    ends = np.linspace(0, compiled.seconds.size, pieces + 1).astype(int)
+    for first, last in pairwise(ends.tolist()):
+        assert engine.advance(first, last, workers) == 0
+    return engine.outcome()
+
+
+def arrays(outcome: Outcome) -> list[np.ndarray]:
+    found = [outcome.inflow, outcome.outflow, outcome.supply, outcome.need, outcome.bound]
+    return found + [values for kind in outcome.reports for values in kind.values()]
+
+
+@pytest.mark.parametrize(("lanes", "workers", "pieces"), [(28, 1, 1), (1, 2, 1), (28, 1, 5)])
+def test_bits_do_not_depend_on_what_stands_beside(
+    basin: Basin, lanes: int, workers: int, pieces: int
+) -> None:
+    compiled = compile(basin.load(FORKED, YEARS))
+    one = arrays(advanced(compiled, 1))
+    assert np.ptp(one[0], axis=0).max() > 0.0
+    for a, b in zip(one, arrays(advanced(compiled, lanes, workers, pieces)), strict=True):
+        assert np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+
+
+def test_every_realization_has_its_own_runoff_from_the_first_step(basin: Basin) -> None:
+    compiled = compile(basin.load(FORKED, YEARS))
+    given = forced(compiled)
+    k = [members.kind.name() for members in compiled.members].index("catchment")
+    reported = advanced(compiled, 28).reports[k]["runoff"]
+    np.testing.assert_array_equal(reported, given[k]["runoff"])
+
+
+DAMMED = """
+nodes:
+  spring: {kind: catchment, runoff:
+    {monthly: [9, 9, 14, 30, 55, 60, 38, 22, 14, 11, 10, 9], unit: m3/s}}
+  upper: {kind: reservoir, capacity: 300 hm3, initial_storage: 120 hm3, dead_storage: 20 hm3,
+    levels: {full_level: 500 m, depth: 60 m, exponent: 2.5}, evaporation: 90 mm/month}
+  side: {kind: catchment, runoff: {monthly: [2, 2, 4, 9, 12, 9, 5, 3, 2, 2, 2, 2], unit: m3/s}}
+  join: {kind: gauge, environmental_flow: {flow: 6 m3/s, priority: 1}}
+  lower: {kind: reservoir, capacity: 150 hm3, initial_storage: 30 hm3,
+    levels: {full_level: 300 m, depth: 30 m, exponent: 2.2},
+    zones: [{name: reserve, to: 40 hm3, priority: 4}, {name: conservation, to: capacity}]}
+  mouth: {kind: junction}
+  sea: {kind: terminal}
+  a: {kind: irrigation, at: upper, priority: 3,
+    requirement: {monthly: [0, 0, 5, 20, 40, 50, 60, 50, 20, 5, 0, 0], unit: m3/s},
+    return_flow: {fraction: 20 %, to: join}}
+  b: {kind: irrigation, at: join, priority: 2,
+    requirement: {monthly: [0, 0, 2, 9, 12, 20, 22, 20, 9, 2, 0, 0], unit: m3/s}}
+  c: {kind: irrigation, priority: 3,
+    requirement: {monthly: [0, 0, 5, 20, 30, 50, 60, 50, 20, 5, 0, 0], unit: m3/s},
+    return_flow: {fraction: 10 %, to: mouth}}
+  d: {kind: irrigation, at: mouth, priority: 3,
+    requirement: {monthly: [1, 1, 5, 10, 20, 30, 30, 30, 9, 5, 1, 1], unit: m3/s}}
+  e: {kind: municipal, at: lower, priority: 2, requirement: 4 m3/s}
+rivers: [spring > upper > join > lower > mouth > sea, side > join]
+reaches: {upper > join: {loss: 3 %}, lower > mouth: {loss: 2 %, lag: 3 days}}
+canals: {main: {from: lower, to: c, capacity: 35 m3/s, loss: 15 %}}
+"""
+
+
+# nested rows: the pass down the river against the whole method, in every step of dry and wet years
+def test_the_pass_down_the_river_gives_what_the_whole_method_gives(basin: Basin) -> None:
+    compiled = compile(basin.load(DAMMED, ("2001-01-01", "2003-12-31", "month")))
+    quick = advanced(compiled, 28)
+
+    def leave_all(c: int, n: Any, rounds: int, s: Any) -> None:
+        s.lane[0].todo[:] = 1
+
+    engine = Engine(compiled, REALIZATIONS, forced(compiled), lanes=REALIZATIONS)
+    whole = jit.plain(load_loop().fast, {"watersim.river.ration": leave_all})
+    block = engine._blocks[0]
+    assert whole(0, compiled.seconds.size, *block.slow) == compiled.seconds.size
+    assert block.room.counts[1] > 100
+    slow = engine.outcome()
+    short = quick.supply < quick.need * (1 - 1e-9)
+    assert 200 < short.sum() < short.size / 2
+    for a, b in zip(arrays(quick), arrays(slow), strict=True):
+        if a.dtype.kind == "f":
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=1.0))
