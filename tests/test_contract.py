@@ -13,7 +13,8 @@ from basins import Basin
 from watersim import registry
 from watersim.described import Kind
 
-KINDS = {**registry.kinds("nodes"), **registry.kinds("links")}
+KINDS = {kind.name(): kind for kind in registry.every_kind()}
+SECTIONS = ("nodes", "rivers", "reaches", "canals", "agreements")
 LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
 WET = "evaporation: 4 mm/day, precipitation: 1 mm/day, seepage: 1 mm/day"
 
@@ -56,6 +57,10 @@ EXAMPLES = {
     "  farm: {kind: irrigation, priority: 1, requirement: 12 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
     "canals:\n  it: {from: bend, to: farm, capacity: 6 m3/s, loss: {fraction: 10 %, to: sea}}",
+    "quota": RIVER + "  bend: {kind: junction}\n"
+    "  farm: {kind: irrigation, at: bend, priority: 1, requirement: 9 m3/s}\n"
+    "rivers: [spring > bend > sea]\n"
+    "agreements:\n  it: {kind: quota, sites: [farm], limit: 90 hm3, per: season}",
 }  # fmt: skip
 YEAR = ("2000-01-01", "2000-12-31", "month")
 
@@ -112,14 +117,13 @@ def test_a_description_survives_json(name: str, basin: Basin, tmp_path: Path) ->
     again = tmp_path / "data" / "again"
     again.mkdir()
     text = json.loads(first.text)
-    (again / "basin.yaml").write_text(
-        json.dumps({k: v for k, v in text.items() if k in ("nodes", "rivers", "reaches", "canals")})
-    )
+    (again / "basin.yaml").write_text(json.dumps({k: v for k, v in text.items() if k in SECTIONS}))
     other = tmp_path / "scenarios" / "again.yaml"
     other.write_text(path.read_text().replace("basin: case", "basin: again"))
     second = load(other)
     assert dict(first.nodes) == dict(second.nodes)
     assert first.network == second.network
+    assert dict(first.agreements) == dict(second.agreements)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

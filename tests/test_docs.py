@@ -58,6 +58,11 @@ def takes(name: str, info: FieldInfo) -> str:
     if models:
         listed = list in [get_origin(one) for one in found]
         return f"list of [mappings](#{name})" if listed else f"[mapping](#{name})"
+    words = [f"`{one}`" for one in found if isinstance(one, str)]
+    if words:
+        return f"{', '.join(words[:-1])} or {words[-1]}"
+    if list[str] in found:
+        return "list of texts"
     plain = {int: "whole number", float: "number", str: "text"}
     return next(plain[one] for one in found if one in plain)
 
@@ -80,7 +85,7 @@ def table(model: type[Described], leave_out: set[str]) -> list[str]:
 
 
 def all_kinds() -> dict[str, type[Kind]]:
-    return {**registry.kinds("nodes"), **registry.kinds("links")}
+    return {kind.name(): kind for kind in registry.every_kind()}
 
 
 def mappings() -> dict[str, type[Described]]:
@@ -185,6 +190,8 @@ reaches:
 canals:
   main: {from: fork, to: fields, capacity: 25 m3/s, loss: {fraction: 20 %, to: groundwater}}
   second: {from: dam, to: fields, preference: 2, loss: {fraction: 10 %, to: town}}
+agreements:
+  licence: {kind: quota, sites: [fields, homes], limit: 60 hm3, per: season}
 """
 TIME = "time: {start: 2000-01-01, end: 2000-03-31, step: month}"
 

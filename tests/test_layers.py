@@ -33,6 +33,7 @@ ORDER = [
     "demand",
     "nodes",
     "links",
+    "agreements",
     "registry",
     "network",
     "document",
@@ -110,7 +111,7 @@ def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
         assert ORDER.index(layer(name)) <= ORDER.index(own), f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("family", ["nodes", "links"])
+@pytest.mark.parametrize("family", ["nodes", "links", "agreements"])
 def test_siblings_of_a_family_never_import_each_other(family: str) -> None:
     for path in (p for p in MODULES if p.parts[0] == family):
         assert not {n for n in imported(path) if layer(n) == family}, path

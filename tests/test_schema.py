@@ -41,6 +41,9 @@ BASIN: dict[str, Any] = {
     "rivers": ["hills > dam > sands"],
     "reaches": {"dam > sands": {"loss": "5 %"}},
     "canals": {"main": {"from": "dam", "to": "fields", "loss": {"fraction": 0.2}}},
+    "agreements": {
+        "licence": {"kind": "quota", "sites": ["fields"], "limit": "90 hm3", "per": "season"}
+    },
 }  # fmt: skip
 SCENARIO: dict[str, Any] = {
     "basin": "small",
@@ -48,6 +51,7 @@ SCENARIO: dict[str, Any] = {
     "nodes": {"dam": {"capacity": "600 hm3", "seepage": None}, "hills": None},
     "canals": {"main": {"loss": None}, "side": None},
     "nodes.dam.levels.depth": "72 m",
+    "agreements": {"licence": {"limit": "80 hm3"}, "old": None},
     "variants": {"dry": {"nodes.hills.runoff": "15 m3/s", "canals": {}}},
 }
 
@@ -104,6 +108,10 @@ def test_a_right_file_fits(
         ("canals/main/loss", {"part": "5 %"}),
         ("canals/main/frm", "dam"),
         ("nodes.dam.capacity", "600 hm3"),
+        ("agreements/licence/kind", "shares"),
+        ("agreements/licence/per", "week"),
+        ("agreements/licence/limit", 90),
+        ("agreements/licence", {"kind": "quota", "sites": ["fields"], "per": "season"}),
     ],
 )
 def test_a_wrong_key_or_form_of_a_basin_is_refused(
@@ -133,12 +141,11 @@ def test_a_wrong_key_or_form_of_a_scenario_is_refused(
 
 def test_every_registered_kind_is_described_with_its_fields_and_units() -> None:
     definitions = schema()["$defs"]
-    for family in ("nodes", "links"):
-        for kind in registry.kinds(family).values():
-            properties = definitions[kind.__name__]["properties"]
-            names = {field.alias or name for name, field in kind.model_fields.items()}
-            assert set(properties) == names
-            assert all("description" in properties[name] for name in names - {"kind"})
+    for kind in registry.every_kind():
+        properties = definitions[kind.__name__]["properties"]
+        names = {field.alias or name for name, field in kind.model_fields.items()}
+        assert set(properties) == names
+        assert all("description" in properties[name] for name in names - {"kind"})
     assert "hm3" in definitions["Reservoir"]["properties"]["capacity"]["description"]
 
 

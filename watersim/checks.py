@@ -1,11 +1,12 @@
-"""Checks across members of a scenario: parties, priorities, travel times, dry places; pure."""
+"""Checks across members of a scenario: parties, priorities, travel times, dry places, clauses; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from watersim.described import Node
-from watersim.network import Fault, Network
+from watersim.described import Agreement, Node
+from watersim.faults import keys
+from watersim.network import Fault, Network, suggest
 from watersim.timeline import Timeline
 from watersim.units import DAY
 
@@ -124,6 +125,29 @@ def _has_water(node: Node, goes_on: bool) -> bool:
         for report in node.reports
     )
     return enters or any(value > 0.0 for value in first.values()) or (goes_on and bool(first))
+
+
+def agreement_faults(
+    agreements: Mapping[str, Agreement], nodes: Mapping[str, Node], canals: Collection[str]
+) -> Iterator[Fault]:
+    """Clauses that name no site of the basin, or only such as never ask for water."""
+    sites = {name: node for name, node in nodes.items() if node.place == "site"}
+    for name, clause in agreements.items():
+        if name in nodes or name in canals:
+            message = "has the name of a node or canal; give the clause a name of its own"
+            yield ("agreements", name), message
+        for key, site in clause.references():
+            if site not in sites:
+                message = f"is not a site (got {site}){suggest(site, sites)}"
+                yield ("agreements", name, *keys(key)), message
+        drawing = [sites[site] for site in clause.draws() if site in sites]
+        asked = [node.forcing().get("requirement") for node in drawing]
+        if drawing and all(one is None or one.is_zero for one in asked):
+            yield (
+                ("agreements", name, "sites"),
+                "never ask for water (their requirement is 0): nobody draws on the "
+                f"{type(clause).name()}; name others, or remove it",
+            )
 
 
 def use_faults(nodes: Mapping[str, Node], network: Network) -> Iterator[Fault]:

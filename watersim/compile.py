@@ -42,7 +42,7 @@ class Compiled:
 
     scenario: Scenario
     claims: tuple[ClaimRow, ...]
-    rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal, site) and its name
+    rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal, site, quota), name
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
     sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT of watersim.step
@@ -151,9 +151,7 @@ class _Compiler:
         return np.concatenate(parts, axis=1)
 
     def all_members(self) -> tuple[Members, ...]:
-        kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
-        kinds.sort(key=lambda kind: (kind.order, kind.name()))
-        return tuple(self._members(kind) for kind in kinds)
+        return tuple(self._members(kind) for kind in registry.every_kind())
 
     def _members(self, kind: type[Kind]) -> Members:
         own = [(name, member) for name, member in self.scenario.members() if type(member) is kind]
@@ -226,8 +224,8 @@ class _Place:
             name = self._name.split(" > ")[0 if name == "from" else 1]
         return self._compiler.layout.position[name or self._name]
 
-    def claim(self, key: str) -> int:
-        name = getattr(self._member, "target", self._name)
+    def claim(self, key: str, of: str = "") -> int:
+        name = of or getattr(self._member, "target", self._name)
         return self._compiler.layout.claim_of.get((name, key), -1)
 
     def transfer(self, key: str) -> int:
@@ -235,7 +233,7 @@ class _Place:
         return names.index(self._name) if self._name in names else -1
 
     def row(self, key: str) -> int:
-        return self._compiler.layout.row_of.get(("canal", self._name), -1)
+        return self._compiler.layout.row_of.get((type(self._member).name(), self._name), -1)
 
     def outlet(self) -> int:
         sources = [source for source, _ in self._compiler.layout.outlets]

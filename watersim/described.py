@@ -1,4 +1,4 @@
-"""What every kind of node and link answers: its fields, claims, parameters, reports; pure.
+"""What every kind of node, link and agreement answers: its fields, claims, parameters, reports; pure.
 
 A kind is a frozen description (pydantic fields), a few class constants that say how it is laid out
 in arrays, and up to three kernels in its module::
@@ -21,14 +21,14 @@ In lanes, a field is a short row with one number for each realization that advan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
-from watersim.fields import Described, Report, Varying, Window, field, quantity
+from watersim.fields import Described, Opening, Report, Varying, Window, field, quantity
 from watersim.records import record
 
 DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
@@ -57,7 +57,7 @@ class Place(Protocol):
     """Where `compile` put a member: the indices its kernels need."""
 
     def section(self, name: str) -> int: ...
-    def claim(self, key: str) -> int: ...
+    def claim(self, key: str, of: str = "") -> int: ...
     def transfer(self, key: str) -> int: ...
     def row(self, key: str) -> int: ...
     def outlet(self) -> int: ...
@@ -66,7 +66,7 @@ class Place(Protocol):
 
 
 class Kind(Described):
-    """Base of every kind of node and link."""
+    """Base of every kind of node, link and agreement."""
 
     order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse
     family: ClassVar[str]
@@ -95,7 +95,7 @@ class Kind(Described):
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(self) -> list[Mapping[str, Varying | Window | None]]:
+    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | None]]:
         """The same for each part."""
         return []
 
@@ -200,3 +200,17 @@ Loss = Annotated[LossOnTheWay, BeforeValidator(_fraction)]
 
 class Link(Kind):
     """Base of every kind of link between nodes."""
+
+
+class Agreement(Kind):
+    """Base of every kind of clause between parties.
+
+    A clause that caps takes has a row of the allocation, whose right-hand side its `before` sets:
+    ``Σ supply of the sites it draws on ≤ limit``.
+    """
+
+    family: ClassVar[str] = "agreement"
+
+    def draws(self) -> list[str]:
+        """The sites whose supply its row sums; none: it has no row."""
+        return []

@@ -26,7 +26,6 @@ from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
 from watersim.compile import Compiled
-from watersim.described import Kind
 from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
 from watersim.step import CLAIM, LANE, ROW, SECTION, TRANSFER, WAY_OUT, Step
@@ -49,11 +48,6 @@ class Outcome(NamedTuple):
     fallbacks: int  # steps that `allocation.exact` had to settle
 
 
-def _kinds() -> list[type[Kind]]:
-    kinds = [*registry.kinds("nodes").values(), *registry.kinds("links").values()]
-    return sorted(kinds, key=lambda kind: (kind.order, kind.name()))
-
-
 def _loop_source() -> str:
     """The source of the loop: one call per kind and hook, in the kinds' order."""
     imports: list[str] = []
@@ -61,7 +55,7 @@ def _loop_source() -> str:
     befores: list[str] = []
     afters: list[str] = []
     spreads: list[str] = []
-    for k, kind in enumerate(_kinds()):
+    for k, kind in enumerate(registry.every_kind()):
         module = registry.module_of(kind)
         for hook in ("start", "before", "after"):
             if hasattr(module, hook):

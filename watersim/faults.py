@@ -74,6 +74,9 @@ def _sentence(
     if sort == "extra_forbidden":
         what = f"'{kind.name()}'" if model is kind else f"'{inner[-2]}'" if len(inner) > 1 else "it"
         return f"is not a field of {what}{suggest(str(inner[-1]), _fields(model))}"
+    if sort == "literal_error":
+        wanted = fault["ctx"]["expected"].replace("'", "")
+        return f"must be {wanted} (got {shown(value)}){remedy}"
     if sort in ("greater_than_equal", "less_than_equal"):
         bound = "at least" if sort == "greater_than_equal" else "at most"
         limit = fault["ctx"]["ge" if sort == "greater_than_equal" else "le"]
@@ -141,12 +144,12 @@ def is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and not name.startswith("_")
 
 
-def unknown_kind(kind: object, known: Mapping[str, Any] | Iterable[str]) -> str:
+def unknown_kind(kind: object, known: Mapping[str, Any] | Iterable[str], what: str) -> str:
     """The sentence for a kind that does not exist, or is not given."""
     names = sorted(known)
     if kind is None:
         return f"has no kind; write `kind:` with one of {', '.join(names)}"
-    return f"is not a kind of node (got {shown(kind)}){suggest(str(kind), names)}"
+    return f"is not a kind of {what} (got {shown(kind)}){suggest(str(kind), names)}"
 
 
 def read_date(text: object) -> date:

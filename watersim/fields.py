@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from watersim.timeline import Accounting
 from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, parse_quantity, spellings
 
 
@@ -188,6 +189,13 @@ class Varying(Described):
         forms = ("constant", "monthly", "decades", "annual", "file")
         return next(form for form in forms if getattr(self, form) is not None)
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is 0 at all times; what stands in a table is not looked at."""
+        text = self.constant or self.annual
+        values = [parse_quantity(text)[0]] if text else self.monthly or self.decades or [1.0]
+        return self.factor == 0.0 or not any(values)
+
 
 _KEYS = {
     "monthly": {"unit", "factor"},
@@ -203,6 +211,12 @@ class Window(NamedTuple):
     first: str
     last: str
     inside: float
+
+
+class Opening(NamedTuple):
+    """The steps with which a window begins: 1 there, 0 in all others."""
+
+    per: Accounting
 
 
 class varying:  # noqa: N801

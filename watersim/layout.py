@@ -42,7 +42,7 @@ class Layout:
     claims, transfers
         as in `watersim.compile.Compiled`
     rows, row_of
-        what each row is (section, claim, canal, site) and its name; and where each stands
+        what each row is (section, claim, canal, site, quota) and its name; and where each stands
     outlets
         reservoir and target of each surplus outlet, in the order of use
     """
@@ -120,6 +120,8 @@ class Layout:
             rows += self._instream(name, INSTREAM_LEAVING)
         rows += [("site", name) for name, to in sorted(self.canals_to.items())
                  if name not in self.position and len(to) > 1]  # fmt: skip
+        rows += [(type(clause).name(), name) for name, clause in self.scenario.agreements.items()
+                 if clause.draws()]  # fmt: skip
         return tuple(rows)
 
     def _instream(self, name: str, sort: int) -> list[tuple[str, str]]:

@@ -154,6 +154,9 @@ class _Coefficients:
             self._canal(column, behind[0], 1.0)
         else:
             column[layout.row_of["site", row.node]] = 1.0
+        for name, clause in layout.scenario.agreements.items():
+            if row.claim.sort == CONSUMPTIVE and row.node in clause.draws():
+                column[layout.row_of[type(clause).name(), name]] = 1.0
         back = node.return_flow_to() if row.claim.sort == CONSUMPTIVE else None
         if back is not None and back[0] > 0.0:
             self._take(column, back[1], -back[0] * prompt)

@@ -12,22 +12,23 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
-from watersim.described import Kind, Link, Node
+from watersim.described import Agreement, Kind, Link, Node
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Varying, Window
+from watersim.fields import Opening, Varying, Window
 from watersim.forcing import Tables, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
 from watersim.sources import Sources
 from watersim.table import RowFault, Table
-from watersim.timeline import Timeline
+from watersim.timeline import Timeline, opens
 from watersim.units import LARGEST, Dimension
 
 Floats = NDArray[np.float64]
 L = TypeVar("L", bound=Link)
+K = TypeVar("K", bound=Kind)
 
 
 class Reader:
@@ -102,28 +103,38 @@ class Reader:
         return rivers
 
     def members(self) -> tuple[dict[str, Node], dict[str, Reach], dict[str, Canal]]:
-        nodes: dict[str, Node] = {}
-        known = registry.kinds("nodes")
-        for name, given in self.mapping(("nodes",)).items():
-            path = ("nodes", name)
+        nodes = self._kinds("nodes", Node, "{kind: junction}")
+        reaches = self._links("reaches", Reach)
+        canals = self._links("canals", Canal)
+        return nodes, reaches, canals
+
+    def agreements(self) -> dict[str, Agreement]:
+        """The clauses by name, in the order of their names."""
+        found = self._kinds("agreements", Agreement, "{kind: quota, sites: […], …}")
+        return dict(sorted(found.items()))
+
+    def _kinds(self, family: registry.Family, base: type[K], example: str) -> dict[str, K]:
+        """The members of a family whose kind is written in the file."""
+        members: dict[str, K] = {}
+        known = registry.kinds(family)
+        for name, given in self.mapping((family,)).items():
+            path = (family, name)
             if not is_name(name):
                 self.add([(path, "must be a name of letters, digits and _ that begins with a "
                            "letter; rename it")])  # fmt: skip
                 continue
             if not isinstance(given, dict):
-                self.add([(path, "must be a mapping such as {kind: junction}")])
+                self.add([(path, f"must be a mapping such as {example}")])
                 continue
             kind = given.get("kind")
             if not isinstance(kind, str) or kind not in known:
                 where = (*path, "kind") if "kind" in given else path
-                self.add([(where, unknown_kind(kind, known))])
+                self.add([(where, unknown_kind(kind, known, family.removesuffix("s")))])
                 continue
             member = self._member(known[kind], given, path)
-            if isinstance(member, Node):
-                nodes[name] = member
-        reaches = self._links("reaches", Reach)
-        canals = self._links("canals", Canal)
-        return nodes, reaches, canals
+            if isinstance(member, base):
+                members[name] = member
+        return members
 
     def _links(self, family: str, kind: type[L]) -> dict[str, L]:
         links: dict[str, L] = {}
@@ -183,6 +194,8 @@ class Reader:
         """The key path of a member."""
         if isinstance(member, Node):
             return ("nodes", name)
+        if isinstance(member, Agreement):
+            return ("agreements", name)
         return ("canals", name) if isinstance(member, Canal) else ("reaches", name)
 
     def file(self, path: KeyPath, file: str) -> tuple[Path, str]:
@@ -233,11 +246,15 @@ class ForcingReader:
                         self.reader.problems += self.reader.named(error, (*path, "file"))
         return values
 
-    def _one(self, given: Varying | Window | None, path: KeyPath, tables: Tables) -> Floats:
+    def _one(
+        self, given: Varying | Window | Opening | None, path: KeyPath, tables: Tables
+    ) -> Floats:
         if given is None:
             return np.zeros(self.timeline.n)
         if isinstance(given, Window):
             return inside(given, self.timeline)
+        if isinstance(given, Opening):
+            return opens(given.per, self.timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

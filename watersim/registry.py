@@ -1,6 +1,6 @@
 """How a family finds its members: every module of its package that defines a kind; no list.
 
-A new kind is one file in `watersim/nodes/`, `watersim/links/`…: it defines a subclass of the
+A new kind is one file in `watersim/nodes/`, `watersim/agreements/`…: it defines a subclass of the
 family's base with `kind: Literal["name"]`, and that is all.
 """
 
@@ -10,11 +10,11 @@ import importlib
 import pkgutil
 from functools import cache
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 
 from watersim.described import Kind
 
-Family = Literal["nodes", "links"]
+Family = Literal["nodes", "links", "agreements"]
 
 
 @cache
@@ -30,6 +30,13 @@ def kinds(family: Family) -> dict[str, type[Kind]]:
         and "kind" in kind.model_fields
     }
     return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+
+
+@cache
+def every_kind() -> tuple[type[Kind], ...]:
+    """The kinds of all families, in the order their kernels run."""
+    found = [kind for family in get_args(Family) for kind in kinds(family).values()]
+    return tuple(sorted(found, key=lambda kind: (kind.order, kind.name())))
 
 
 @cache

@@ -162,12 +162,14 @@ def _report_attributes(report: Report, family: str) -> dict[str, str]:
     attributes = {"units": report.unit, "long_name": report.meaning}
     if report.unit == "J":
         method = "time: sum"
-    if report.name in ("level", "area"):
+    if report.unit == "m3" or report.name in ("level", "area"):
         method = "time: point"
     attributes["cell_methods"] = method
+    if report.source is None or report.target is None:
+        return attributes
     if report.role == "state":
         attributes["store_of"] = family
-    elif report.source is not None and report.target is not None:
+    else:
         attributes["flow_from"] = _end(report.source, family)
         attributes["flow_to"] = _end(report.target, family)
     return attributes

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watersim.checks import (
+    agreement_faults,
     lag_faults,
     party_faults,
     priority_faults,
     use_faults,
     water_faults,
 )
-from watersim.described import Kind, Link, Node
+from watersim.described import Agreement, Kind, Link, Node
 from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
 from watersim.forcing import Tables
@@ -39,10 +40,10 @@ class Scenario:
     ----------
     name, variant
         the file's stem and the combined variant (``""`` without one)
-    nodes, network, parties
+    nodes, network, parties, agreements
         the frozen descriptions by name
     forcing
-        (node or canal, part number or −1, key) → value per step, SI, shape (time,)
+        (member, part number or −1, key) → value per step, SI, shape (time,)
     tables
         (node, key) → columns in SI
     title, question
@@ -61,6 +62,7 @@ class Scenario:
     parties: Mapping[str, str]
     nodes: Mapping[str, Node]
     network: Network
+    agreements: Mapping[str, Agreement]
     forcing: Mapping[tuple[str, int, str], Floats]
     tables: Mapping[tuple[str, str], Mapping[str, Floats]]
     initial: Mapping[str, str] | None
@@ -77,12 +79,13 @@ class Scenario:
         return f"{self.name}.{self.variant}" if self.variant else self.name
 
     def members(self) -> Iterator[tuple[str, Kind]]:
-        """Every node in river order (then sites and plants by name), reach and canal, by name."""
+        """Every node in river order (then sites and plants by name), reach, canal and clause, by name."""
         others = sorted(name for name in self.nodes if name not in self.network.sections)
         for name in (*self.network.sections, *others):
             yield name, self.nodes[name]
         yield from self.network.reaches.items()
         yield from self.network.canals.items()
+        yield from self.agreements.items()
 
     def with_(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with some values changed: ``{'nodes.kirov.capacity': '600 hm3'}``.
@@ -150,11 +153,13 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     timeline = reader.timeline()
     parties = reader.parties()
     nodes, reaches, canals = reader.members()
+    agreements = reader.agreements()
     rivers = reader.rivers()
     reader.stop()
     network, faults = build(nodes, rivers, reaches, canals)
     reader.add(faults)
     reader.add([*party_faults(nodes, parties), *priority_faults(nodes)])
+    reader.add([*agreement_faults(agreements, nodes, canals)])
     if network is not None and timeline is not None:
         reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
     if network is not None:
@@ -162,7 +167,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.stop()
     assert network is not None and timeline is not None
     tables, series = Tables(sources.root), ForcingReader(reader, timeline)
-    everything = {**nodes, **network.reaches, **network.canals}
+    everything = {**nodes, **network.reaches, **network.canals, **agreements}
     read = reader.tables(everything, tables)
     forcing = series.all(everything, tables)
     reader.stop()
@@ -177,6 +182,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         parties=parties,
         nodes=nodes,
         network=network,
+        agreements=agreements,
         forcing=forcing,
         tables=read,
         initial=reader.initial(),

@@ -54,7 +54,7 @@ def schema() -> Schema:
 def _basin() -> Schema:
     return {
         "type": "object",
-        "description": "What is there: parties, nodes, rivers, reaches and canals.",
+        "description": "What is there: parties, nodes, rivers, reaches, canals, agreements.",
         "properties": {key: _top_level()[key] for key in BASIN_KEYS},
         "required": ["nodes", "rivers"],
         "additionalProperties": False,
@@ -131,7 +131,7 @@ def _section(key: str, suffix: str) -> Schema:
             "items": {"type": "string", "pattern": r"^\S+( > \S+)+$"},
         }
     links = [name for name in registry.kinds("links") if key.startswith(name)]
-    member = links[0] if links else "node"
+    member = links[0] if links else key.removesuffix("s")
     return {
         "description": f"every {member} by its name",
         "type": "object",
@@ -150,33 +150,38 @@ def _members() -> dict[str, Schema]:
             (LAID_OVER, {"anyOf": [_reference(kind, LAID_OVER), {"type": "null"}]}),
         )
     }
-    nodes = registry.kinds("nodes")
+    return {**links, **_chosen("nodes"), **_chosen("agreements")}
+
+
+def _chosen(family: registry.Family) -> dict[str, Schema]:
+    """A member whose kind is written in the file, whole and laid over."""
+    kinds, member = registry.kinds(family), family.removesuffix("s")
     whole = {
         "type": "object",
-        "properties": {"kind": _kind_of_node()},
+        "properties": {"kind": _kind_of(family)},
         "required": ["kind"],
         "allOf": [
-            {"if": _is_kind(name), "then": _reference(kind, "")} for name, kind in nodes.items()
+            {"if": _is_kind(name), "then": _reference(kind, "")} for name, kind in kinds.items()
         ],
     }
-    parts = [_reference(kind, LAID_OVER) for kind in nodes.values()]
+    parts = [_reference(kind, LAID_OVER) for kind in kinds.values()]
     laid_over = {
         "type": ["object", "null"],
-        "properties": {"kind": _kind_of_node()},
+        "properties": {"kind": _kind_of(family)},
         "allOf": [
-            {"if": _is_kind(name), "then": part} for name, part in zip(nodes, parts, strict=True)
+            {"if": _is_kind(name), "then": part} for name, part in zip(kinds, parts, strict=True)
         ],
         "if": {"type": "object", "not": {"required": ["kind"]}},
         "then": {"anyOf": parts},
     }
-    return {**links, "node": whole, f"node{LAID_OVER}": laid_over}
+    return {member: whole, f"{member}{LAID_OVER}": laid_over}
 
 
-def _kind_of_node() -> Schema:
-    nodes = registry.kinds("nodes")
-    said = {name: (kind.__doc__ or "").split("\n")[0] for name, kind in nodes.items()}
+def _kind_of(family: registry.Family) -> Schema:
+    kinds = registry.kinds(family)
+    said = {name: (kind.__doc__ or "").split("\n")[0] for name, kind in kinds.items()}
     lines = "\n".join(f"- {name}: {text}" for name, text in sorted(said.items()))
-    return {"enum": sorted(nodes), "description": lines}
+    return {"enum": sorted(kinds), "description": lines}
 
 
 def _is_kind(name: str) -> Schema:
@@ -189,7 +194,7 @@ def _reference(kind: type[Kind], suffix: str) -> Schema:
 
 def _models() -> dict[str, Schema]:
     """Every kind and what it is made of, as it is written whole and as it is laid over."""
-    kinds = (*registry.kinds("nodes").values(), *registry.kinds("links").values())
+    kinds = registry.every_kind()
     _, found = models_json_schema(
         [(kind, "validation") for kind in kinds], by_alias=True, schema_generator=_Generator
     )

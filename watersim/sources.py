@@ -16,10 +16,6 @@ from watersim.yaml_source import Source, read_yaml
 SCENARIO_KEYS = ("title", "description", "extends", "basin", "time", "initial", "variants")
 BASIN_KEYS = ("title", "description", *SECTIONS)
 DEEPEST = 8
-LATER = {
-    "agreements": "is not modelled yet: shares, deliveries and quotas of a treaty; remove it, and "
-    "let equal priorities share by equal cover"
-}
 
 
 class Sources(NamedTuple):
@@ -150,7 +146,7 @@ def _known_basins(root: Path) -> dict[str, Path]:
 
 def _unknown_keys(own: Description, known: tuple[str, ...], what: str) -> list[Problem]:
     return [
-        own.problem((key,), LATER.get(key) or f"is not a key of {what}{suggest(str(key), known)}")
+        own.problem((key,), f"is not a key of {what}{suggest(str(key), known)}")
         for key in own.data
         if key not in known and not ("." in str(key) and what == "a scenario")
     ]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 Step = Literal["day", "decade", "month"]
 Period = Literal["decade", "month", "year"]
+Accounting = Literal["month", "season", "year"]  # what accounts and quotas are kept by
 Dates = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -158,6 +159,19 @@ class Timeline:
         """The year, October … September, named by the calendar year it ends in, (n,)."""
         year = self.starts.astype("datetime64[Y]").astype(np.int64) + 1970
         return _fixed(year + (self.month >= 10))
+
+
+_FIRST_MONTHS: dict[Accounting, tuple[int, ...]] = {
+    "month": tuple(range(1, 13)),
+    "season": (4, 10),
+    "year": (10,),
+}
+
+
+def opens(per: Accounting, timeline: Timeline) -> Floats:
+    """1 where a step is the first of a month, season or hydrological year, else 0, (n,)."""
+    first = timeline.starts == timeline.starts.astype("datetime64[M]")
+    return np.asarray(first & np.isin(timeline.month, _FIRST_MONTHS[per]), np.float64)
 
 
 def average(starts: Dates, ends: Dates, values: Floats, timeline: Timeline) -> Floats:

@@ -1,0 +1,1 @@
+"""The clauses of agreements between parties, one file each; `watersim.registry` finds them."""
