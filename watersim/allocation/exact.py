@@ -28,14 +28,14 @@ from watersim.errors import ModelError
 
 TOLERANCE = 1e-10  # the least HiGHS takes, absolute, so
 FINE = 1e3  # is what a need or all the water is in the units of the programmes
+DUAL, PRIMAL = 1, 4  # of the methods of HiGHS
 SLIP = 1e-11  # of its values from its rows
 BANDS = (0.0, 0.0, 1e-12, 1e-10, 1e-9, 1e-8)  # slackening of rows in each attempt of HiGHS
 SAME, DRIFT = 1e-8, 0.99  # a change of a round that small and not falling is one of rounding
 WHOLE = 1e-11  # a cover this near to 1 is 1
 BLOCKED = 1e-7  # multiplier above which a claim is blocked; at least one is above 1 / claims
 RESIDUAL = 1e-7  # of the rows, recomputed, relative to the water at stake
-MOST = 1e3  # times the water at stake, that no claim can get: far bounds leave their rounding
-SPECK = 5e-8  # of the water at stake
+SPECK = 2e-7  # of the water at stake
 COST = 1e4  # of the dearest transfer when carried in full; the tolerance of HiGHS is absolute
 
 
@@ -137,7 +137,6 @@ class _Model:
         self.stake = min(float(need.max(initial=0.0)), water or np.inf)
         most = self.stake or 1.0
         self.ask = np.where(need > 0.0, np.minimum(need, most), 1.0) / FINE
-        self.top = np.minimum(need / self.ask, MOST * FINE)
         self.unit = np.where(cap > 0.0, np.minimum(cap, most), 1.0) / FINE
         volumes = np.hstack([problem.A * self.ask, problem.T * self.unit])
         largest = np.abs(volumes).max(axis=1, initial=0.0)
@@ -158,13 +157,13 @@ class _Model:
         """Let the active claims rise from what they have, together above the common cover."""
         self.highs.changeColCost(self.common, -1.0)
         for i in active:
-            self.highs.changeColBounds(i, y[i] / self.ask[i], self.top[i])
+            self.highs.changeColBounds(i, y[i] / self.ask[i], self.need[i] / self.ask[i])
             self.highs.changeRowBounds(self.b.size + i, 0.0, np.inf)
 
     def hold(self, claim: int, given: float) -> None:
         """Keep a blocked claim from falling. It cannot rise: no equality that rounding breaks."""
         ask = self.ask[claim]
-        self.highs.changeColBounds(claim, given / ask, self.top[claim])
+        self.highs.changeColBounds(claim, given / ask, self.need[claim] / ask)
         self.highs.changeRowBounds(self.b.size + claim, -np.inf, np.inf)
 
     def close(self, claims: Integers, y: Floats) -> None:
@@ -198,7 +197,7 @@ class _Model:
             self.matrix[self.b.size :, -1] = self._entries()
             for row in range(self.b.size, self.matrix.shape[0]):
                 self.highs.changeCoeff(row, self.common, float(self.matrix[row, -1]))
-        self.highs.changeColBounds(self.common, 0.0, min(1.0 / measure, MOST * FINE))
+        self.highs.changeColBounds(self.common, 0.0, 1.0 / measure)
 
     def _entries(self) -> Floats:
         """What the common cover asks of each claim; one that does not rise now may have any.
@@ -231,8 +230,11 @@ class _Model:
             if self.highs.getModelStatus() == HighsModelStatus.kOptimal and self._solves(solution):
                 break
             self.highs.clearSolver()
+            self.highs.setOptionValue("simplex_strategy", PRIMAL)
         else:
             raise ModelError(f"HiGHS: {self.highs.getModelStatus()}")
+        if attempt > 0:
+            self.highs.setOptionValue("simplex_strategy", DUAL)
         if attempt > 1:
             self._rows(upper)
         self.point = np.asarray(solution.col_value)
