@@ -124,12 +124,6 @@ GUIDES = 256  # even parts of a curve's x range
 
 
 @kernel
-def lanes(s: Step) -> int:
-    """How many realizations advance side by side."""
-    return int(s.lane[0].cover.size)
-
-
-@kernel
 def curve(first: int, count: int, guide: int, x: float, s: Step) -> tuple[float, float]:
     """Level and area at x on a curve, linear between its points, held at both ends.
 

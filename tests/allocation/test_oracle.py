@@ -50,8 +50,10 @@ def test_needs_of_a_billion_times_the_water_share_it_in_proportion() -> None:
     claims = [Claim(1, 1e9), Claim(1, 3e9), Claim(1, 4.0), Claim(2, 5.0)]
     network = build([0, 0], [0, 8, 6], claims)
     assert filled(network).y.tolist() == pytest.approx([2, 6, 8e-9, 5], rel=1e-6)
-    # programmes are as fine as their tolerance, 1e-9 of the water
-    assert exact.allocate(*network).y.tolist() == pytest.approx([2, 6, 8e-9, 5], rel=1e-6, abs=1e-8)
+    # the programmes lose the speck (`exact.SPECK`), though never more than it; all else is right
+    first, second, speck, apart = exact.allocate(*network).y.tolist()
+    assert [first, second, apart] == pytest.approx([2, 6, 5], rel=1e-6)
+    assert 0.0 <= speck <= 8e-9 * (1.0 + 1e-6)
 
 
 def test_a_pump_round_a_dry_river_keeps_water_in_it_only_on_paper() -> None:
@@ -66,7 +68,7 @@ def pumped(share: float) -> Network:
 
 
 SCRIPT = """
-from networks import Canal, Claim, build, filled
+from networks import Canal, Claim, build
 from watersim.allocation import exact
 claims = [Claim(0, 5), Claim(0, 4, 1, sort="site")]
 y = exact.allocate(*build([0], [2, 4], claims, [Canal(1, 0, 0.5, 20, serves=1)])).y
