@@ -25,6 +25,8 @@ ORDER = [
     "series",
     "fields",
     "allocation",
+    "arrays",
+    "curves",
     "step",
     "river",
     "allot",

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from watersim.allocation.fill import Work, fill
 from watersim.allocation.problem import Floats, Integers
+from watersim.arrays import RETENTION, Step
 from watersim.jit import kernel
 from watersim.river import River, ration
-from watersim.step import RETENTION, Step, available, flow
+from watersim.step import available, flow
 
 TURNS = 60  # most repetitions; a chain of reservoirs needs one for each that spills
 DEAD_TURNS = 30  # of them, in which dead storage may still rise

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from watersim import registry
 from watersim.allocation.problem import Problem
 from watersim.allot import Matrices
+from watersim.arrays import CLAIM, SECTION, TRANSFER, WAY_OUT
+from watersim.curves import guides
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.layout import ClaimRow, Layout, Transfer
 from watersim.matrices import matrices
 from watersim.records import record
 from watersim.scenario import Scenario
-from watersim.step import CLAIM, SECTION, TRANSFER, WAY_OUT, guides
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -45,7 +46,7 @@ class Compiled:
     rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal, site, quota), name
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
-    sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT of watersim.step
+    sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT of watersim.arrays
     claim_records: NDArray[Any]
     transfer_records: NDArray[Any]
     outlet_records: NDArray[Any]
@@ -76,7 +77,7 @@ class _Compiler:
         self.curve_at: dict[tuple[str, str], tuple[int, int, int]] = {}
 
     def sections(self) -> NDArray[Any]:
-        """The fixed part of `watersim.step.SECTION`."""
+        """The fixed part of `watersim.arrays.SECTION`."""
         at = np.zeros(len(self.layout.position), record(*SECTION))
         outlet_of = {t.name.removesuffix(".outlet"): j for j, t in enumerate(self.layout.transfers)
                      if t.canal is None}  # fmt: skip
@@ -92,7 +93,7 @@ class _Compiler:
         return at
 
     def claim_records(self) -> NDArray[Any]:
-        """The fixed part of `watersim.step.CLAIM`."""
+        """The fixed part of `watersim.arrays.CLAIM`."""
         claims = np.zeros(len(self.layout.claims), record(*CLAIM))
         for i, row in enumerate(self.layout.claims):
             behind = self.layout.canals_to.get(row.node, [])
@@ -110,7 +111,7 @@ class _Compiler:
         return claims
 
     def transfer_records(self) -> NDArray[Any]:
-        """The fixed part of `watersim.step.TRANSFER`."""
+        """The fixed part of `watersim.arrays.TRANSFER`."""
         transfers = np.zeros(len(self.layout.transfers), record(*TRANSFER))
         for j, transfer in enumerate(self.layout.transfers):
             own = transfers[j]
@@ -125,7 +126,7 @@ class _Compiler:
         return transfers
 
     def outlet_records(self) -> NDArray[Any]:
-        """The fixed part of `watersim.step.WAY_OUT`."""
+        """The fixed part of `watersim.arrays.WAY_OUT`."""
         outlets = np.zeros(len(self.layout.outlets), record(*WAY_OUT))
         for o, (source, target) in enumerate(self.layout.outlets):
             outlets[o]["source"] = self.layout.position[source]

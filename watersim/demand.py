@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import CONSUMPTIVE, Step
 from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import CONSUMPTIVE, Step
 
 
 class ReturnFlow(Described):

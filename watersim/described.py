@@ -12,7 +12,7 @@ w     forcing of the parts in this step                               (m,) recor
 u     forcing of members in this step                                 (n,) records in lanes
 x     what it reported of the step before, its state among it         (n,) records in lanes
 y     what it reports of this step; `before` may leave notes there    (n,) records in lanes
-s     the step's shared arrays, `watersim.step.Step`;  dt  its length in seconds
+s     the step's shared arrays, `watersim.arrays.Step`;  dt  its length in seconds
 again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
 
 In lanes, a field is a short row with one number for each realization that advances side by side:
@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     """A wish for water. ``priority`` None comes after all others, upstream before downstream."""
 
     key: str  # "" for the node's main claim
-    sort: int  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION of watersim.step
+    sort: int  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION of watersim.arrays
     priority: int | None
     sector: str
     group: str | None = None  # retention claims of one group share equally

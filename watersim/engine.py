@@ -25,10 +25,10 @@ from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
+from watersim.arrays import CLAIM, LANE, ROW, SECTION, TRANSFER, WAY_OUT, Step
 from watersim.compile import Compiled
 from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
-from watersim.step import CLAIM, LANE, ROW, SECTION, TRANSFER, WAY_OUT, Step
 
 Floats = NDArray[np.float64]
 LANES = 28  # realizations side by side: enough for vector instructions, little lost on a rest

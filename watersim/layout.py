@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 from watersim.described import Claim
 from watersim.network import Network
 from watersim.scenario import Scenario
-from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 
 
 class ClaimRow(NamedTuple):

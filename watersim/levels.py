@@ -12,10 +12,11 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from watersim.arrays import Step
+from watersim.curves import curve
 from watersim.described import Curve
 from watersim.fields import Described, Report, field, quantity
 from watersim.jit import kernel
-from watersim.step import Step, curve
 from watersim.table import RowFault
 
 POINTS = 129
@@ -48,7 +49,7 @@ class Levels(Described):
             yield "exponent", f"must be 1 to 10 (got {self.exponent:g})"
 
     def curve(self, capacity: float, table: Table | None) -> Curve:
-        """Storage (rising), level and area, SI, as tables for `watersim.step.curve`."""
+        """Storage (rising), level and area, SI, as tables for `watersim.curves.curve`."""
         if table is not None:
             return table["storage"], table["level"], table["area"]
         assert self.full_level is not None and self.depth is not None and self.exponent is not None

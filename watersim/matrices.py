@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from watersim.allocation.problem import needs_rounds
 from watersim.allot import Matrices
+from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 from watersim.layout import ClaimRow, Layout, Transfer
 from watersim.river import river
-from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

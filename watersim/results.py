@@ -18,11 +18,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import watersim
+from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 from watersim.compile import Compiled, Members
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.engine import Outcome
 from watersim.fields import Report
-from watersim.step import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
 
 DIMS = ("realization", "time")
 SORTS = {

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from watersim.allocation.problem import MET, Floats, Integers
 from watersim.allocation.tableau import BREACH, ENTRY, NOISE, TIE
+from watersim.arrays import Step
 from watersim.jit import kernel
-from watersim.step import Step
 
 MORE = 1.0 + TIE  # a row that has so much more than asked still has enough
 TINY = 1e-300  # no division by zero where nothing is asked

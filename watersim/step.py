@@ -1,170 +1,21 @@
-"""One step of some realizations: the arrays that kinds and engine share, and the flow pass; kernels.
+"""The water of one step: what claims can draw on, and where it flows once allocated; kernels.
 
-Volumes are m3 per step. A *section* is a river node, numbered upstream first. Kinds meet only here:
-`before` writes what a section has and what claims need, `after` reads what flowed. Fields in lanes
-(``[]``) hold one number for each realization of the block; loops over lanes stand innermost, so
-that they compile to vector instructions.
+Loops over lanes stand innermost, so that they compile to vector instructions.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from watersim.arrays import (
+    CONSUMPTIVE,
+    INSTREAM_ARRIVING,
+    INSTREAM_LEAVING,
+    RETENTION,
+    Floats,
+    Step,
+)
 from watersim.jit import kernel
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION = 0, 1, 2, 3
-
-
-SECTION = (
-    "down:i",  # next section down the river, −1 at the end
-    "limited:i",  # transfer that stands for the section's outlet, −1 if unlimited
-    "row:i",  # row of the allocation, −1 if the section cannot bind
-    "store:i",  # 1 where water can stay
-    "dead_claim:i",  # claim that fills dead storage when water passes below it, −1
-    "way:i",  # first surplus outlet, −1 where there is none
-    "full",  # m3 the store can hold
-    "dead",  # m3 of the store without an outlet
-    "gain",  # share of the outflow that reaches the next section within the step
-    "runoff[]",  # m3 that enters from outside the network, or from under way
-    "carry[]",  # m3 in store before any water of this step arrives
-    "drain[]",  # m3 that evaporation and seepage can take
-    "drained[]",  # m3 they took
-    "withheld[]",  # m3 of the dead storage that is there
-    "lacked[]",  # m3 that it took more in the last turn
-    "outlet[]",  # m3 the outlet can pass, inf where there is none or no limit
-    "level[]",  # m, mean level of the lake in this pass
-    "reach[]",  # m3 that can reach the section
-    "spilled[]",  # m3 known to spill
-    "inflow[]",  # m3 that entered
-    "outflow[]",  # m3 that left down the river: release + spill
-    "spill[]",  # m3 over the crest
-    "stored[]",  # m3 in store at the end
-    "taken[]",  # m3 diverted here
-    "given_back[]",  # m3 returned or carried into the section
-    "turbined[]",  # m3 that went through turbines
-)
-CLAIM = (
-    "section:i",  # where it draws or is measured
-    "nature:i",  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING or RETENTION
-    "row:i",  # own row of an in-stream claim, −1
-    "many:i",  # 1 where several canals serve it
-    "loss_to:i",  # section where its canal's loss comes back, −1: it leaves the model
-    "back_to:i",  # section its return flow comes back to, −1
-    "loss",  # share of the diversion lost on the way to the gate
-    "back",  # share of the supply that returns
-    "prompt",  # share of that which is back within the step
-    "need[]",  # m3 it asks for
-    "y[]",  # m3 the allocation gives it
-    "bound:i[]",  # what stopped it, see `allocation.problem`
-    "rate[]",  # m3 it asks of its rank, 0 where that is rounding
-    "given[]",  # m3 it has so far, see `watersim.river`
-    "stopped:i[]",  # the row that stopped it, −1
-    "supply[]",  # m3 it was given, at the site's gate or in the stream
-    "way_loss[]",  # m3 lost between river and gate
-    "way_return[]",  # m3 of its return flow that is back within the step
-)
-TRANSFER = (
-    "source:i",  # section it takes from
-    "target:i",  # section it leads to, −1 if to a claim
-    "claim:i",  # claim it serves, −1
-    "outlet:i",  # 1 for a reservoir's own outlet
-    "loss_to:i",  # section where its loss comes back, −1
-    "loss",  # share of what it takes that is lost
-    "cap[]",  # m3 it can carry
-    "z[]",  # m3 the allocation sends through it
-    "carried[]",  # m3 it carries, at its head
-)
-WAY_OUT = (
-    "source:i",  # section of the reservoir; surplus outlets stand in the order of use
-    "target:i",  # section it leads to
-    "cap",  # m3 it can pass
-    "flow[]",  # m3 it passed
-    "known[]",  # m3 known to go through it
-)
-ROW = (
-    "limit[]",  # m3, right-hand side of a row that is no section
-    "b[]",  # m3, right-hand side
-    "below[]",  # m3 not yet given
-    "load[]",  # m3 that a unit of the common cover takes
-)
-LANE = (
-    "live:i[]",  # 1 where the pass is not settled yet
-    "todo:i[]",  # 1 where `watersim.river` leaves the allocation to `fill`
-    "total[]",  # m3 of water in the step
-    "least[]",  # m3 below which a volume is rounding
-    "largest[]",  # m3 at stake: the largest need, or all water if that is less
-    "cover[]",  # common cover of a row's claims
-    "rest[]",  # m3 that a row has for them, or that one of them loses
-    "asked[]",  # m3 that they ask of it
-    "stop:i[]",  # row that stops a claim, −1
-)
-
-
-class Step(NamedTuple):
-    """What kinds and engine share in one step. Sections, claims… are records, see above."""
-
-    at: NDArray[Any]  # (sections) SECTION
-    claim: NDArray[Any]  # (claims) CLAIM
-    transfer: NDArray[Any]  # (transfers) TRANSFER
-    way_out: NDArray[Any]  # (surplus outlets) WAY_OUT
-    row: NDArray[Any]  # (rows) ROW
-    lane: NDArray[Any]  # (1) LANE
-    curve: Floats  # (3, points) x, level, area of all curves, one after the other
-    guide: Integers  # (curves, GUIDES) where in its curve an even share of x is found
-
-
-GUIDES = 256  # even parts of a curve's x range
-
-
-@kernel
-def curve(first: int, count: int, guide: int, x: float, s: Step) -> tuple[float, float]:
-    """Level and area at x on a curve, linear between its points, held at both ends.
-
-    Parameters
-    ----------
-    first, count, guide
-        where its points stand in `s.curve`, and its row in `s.guide`
-    """
-    xs = s.curve[0]
-    last = first + count - 1
-    low = first
-    if x >= xs[last]:
-        return float(s.curve[1, last]), float(s.curve[2, last])
-    if not x > xs[first]:
-        return float(s.curve[1, first]), float(s.curve[2, first])
-    low = s.guide[guide, int((x - xs[first]) / (xs[last] - xs[first]) * GUIDES)]
-    while xs[low + 1] <= x:
-        low += 1
-    while xs[low] > x:
-        low -= 1
-    share = (x - xs[low]) / (xs[low + 1] - xs[low])
-    level = s.curve[1, low] + share * (s.curve[1, low + 1] - s.curve[1, low])
-    area = s.curve[2, low] + share * (s.curve[2, low + 1] - s.curve[2, low])
-    return float(level), float(area)
-
-
-def guides(curve: Floats, starts: list[int]) -> Integers:
-    """The rows of `Step.guide` for curves that start at these points.
-
-    Parameters
-    ----------
-    curve
-        x, level, area of all curves, shape (3, points)
-    """
-    rows = np.zeros((max(1, len(starts)), GUIDES), np.int64)
-    ends = [*starts, curve.shape[1]][1:]
-    for k, (first, end) in enumerate(zip(starts, ends, strict=True)):
-        x = curve[0, first:end]
-        even = x[0] + (x[-1] - x[0]) * np.arange(GUIDES) / GUIDES
-        rows[k] = first + np.clip(np.searchsorted(x, even, side="right") - 1, 0, x.size - 2)
-    return rows
 
 
 @kernel

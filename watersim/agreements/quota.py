@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import Step
 from watersim.described import Agreement, Place
 from watersim.fields import Opening, Report, field, quantity
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import Step
 
 ROUNDING = 1e-12  # of the limit; a smaller rest of it is nothing
 

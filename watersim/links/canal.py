@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import Step
 from watersim.described import Link, Loss, Place
 from watersim.fields import Report, Varying, field, varying
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import Step
 
 
 class Canal(Link):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import Step
 from watersim.described import Link, Loss, Place
 from watersim.fields import Report, field, quantity
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import Step
 
 
 class Reach(Link):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import Step
 from watersim.described import Node, Place
 from watersim.fields import Report, Varying, field, varying
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import Step
 
 
 class Catchment(Node):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import INSTREAM_LEAVING, Step
 from watersim.described import Claim, Node, Place
 from watersim.fields import Described, Varying, field, varying
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.step import INSTREAM_LEAVING, Step
 
 
 class EnvironmentalFlow(Described):

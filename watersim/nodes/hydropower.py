@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
+from watersim.arrays import INSTREAM_LEAVING, Step
+from watersim.curves import curve
 from watersim.described import Claim, Curve, Node, Place
 from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import Table
 from watersim.records import record
-from watersim.step import INSTREAM_LEAVING, Step, curve
 
 GRAVITY = 9.81  # m s-2
 DENSITY = 1000.0  # kg m-3

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from watersim.arrays import Step
 from watersim.described import Curve, Node, Place
 from watersim.fields import Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
 from watersim.levels import start as level_at
 from watersim.records import record
-from watersim.step import Step
 
 
 class Lake(Node):

@@ -8,13 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
+from watersim.arrays import INSTREAM_LEAVING, RETENTION, Step
 from watersim.described import DEAD_STORAGE, Claim, Curve, Node, Outlet, Place
 from watersim.fields import Described, Report, Varying, Window, field, quantity, shown, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
 from watersim.levels import start as level_at
 from watersim.records import record
-from watersim.step import INSTREAM_LEAVING, RETENTION, Step
 from watersim.timeline import parse_date
 
 
