@@ -41,6 +41,10 @@ EXAMPLES = {
     "  it: {kind: hydropower, at: bend, capacity: 2 MW, efficiency: 0.9, head: 30 m, "
     "energy_requirement: {energy: 1 GWh/month, priority: 1}}\n"
     "rivers: [spring > bend > sea]",
+    "grid": RIVER + "  bend: {kind: junction}\n"
+    "  mill: {kind: hydropower, at: bend, capacity: 2 MW, efficiency: 0.9, head: 30 m}\n"
+    "  it: {kind: grid, plants: [mill], energy_requirement: {energy: 1 GWh/month, priority: 1}}\n"
+    "rivers: [spring > bend > sea]",
     "irrigation": RIVER + "  bend: {kind: junction}\n"
     "  it: {kind: irrigation, at: bend, area: 1000 ha, priority: 1, requirement: 12 m3/s, "
     "return_flow: {fraction: 20 %, to: sea}}\n"

@@ -166,6 +166,7 @@ nodes:
     efficiency: 0.87
     tailwater: 820 m
     energy_requirement: {energy: 5 GWh/month, priority: 3}
+  lines: {kind: grid, party: UP, plants: [plant], energy_requirement: {energy: 2 GWh/month, priority: 3}}
   town: {kind: gauge, environmental_flow: {flow: 2 m3/s, priority: 1}}
   fork: {kind: junction}
   fields:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from watersim.allocation.fill import Work, fill
 from watersim.allocation.problem import Floats, Integers
-from watersim.arrays import RETENTION, Step
+from watersim.arrays import RETENTION, TURBINE, Step
 from watersim.jit import kernel
 from watersim.river import River, ration
 from watersim.step import available, flow
@@ -41,7 +41,10 @@ class Room(NamedTuple):
     y: Floats  # (k)
     z: Floats  # (j)
     bound: Integers  # (k) what stopped the claim
-    counts: NDArray[np.int64]  # (2) repetitions of the last pass, lanes that `fill` settled
+    T: Floats  # (r, j) coefficients of the set in force, as they are in one lane
+    counts: NDArray[
+        np.int64
+    ]  # (3) repetitions of the last pass, lanes that `fill` settled, the set of `T`
 
 
 @kernel
@@ -88,9 +91,9 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
         for l in range(lane.live.size):
             if lane.live[l] == 1 and lane.todo[l] == 1:
                 r.counts[1] += 1
-                _read_lane(s, r, l)
+                _read_lane(m, c, s, r, l)
                 status = fill(
-                    m.A[c], m.T[c], m.price, m.rank, ranks, rounds, r.b, r.need, r.cap, r.work,
+                    m.A[c], r.T, m.price, m.rank, ranks, rounds, r.b, r.need, r.cap, r.work,
                     r.y, r.z, r.bound,
                 )  # fmt: skip
                 if status != 0:
@@ -107,12 +110,21 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
 
 
 @kernel
-def _read_lane(s: Step, r: Room, l: int) -> None:
+def _read_lane(m: Matrices, c: int, s: Step, r: Room, l: int) -> None:
     """Copy one lane's allocation to the work space of `fill`."""
+    if r.counts[2] != c:
+        for k in range(r.b.shape[0]):
+            for j in range(r.cap.shape[0]):
+                r.T[k, j] = m.T[c, k, j]
+        r.counts[2] = c
     for k in range(r.b.shape[0]):
         r.b[k] = s.row[k].b[l]
     for j in range(r.cap.shape[0]):
-        r.cap[j] = min(s.transfer[j].cap[l], s.lane[0].total[l])
+        canal = s.transfer[j]
+        # unlimited is more than all the water, so that it is never what ran out
+        r.cap[j] = min(canal.cap[l], 2.0 * s.lane[0].total[l])
+        if canal.nature == TURBINE:
+            r.T[canal.row, j] = -canal.worth[l]
     for i in range(r.need.shape[0]):
         r.need[i] = s.claim[i].need[l]
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION = 0, 1, 2, 3
+CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION, ENERGY = 0, 1, 2, 3, 4
+CANAL, OUTLET, TURBINE = 0, 1, 2
 
 
 SECTION = (
@@ -48,7 +49,7 @@ SECTION = (
 )
 CLAIM = (
     "section:i",  # where it draws or is measured
-    "nature:i",  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING or RETENTION
+    "nature:i",  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION or ENERGY
     "row:i",  # own row of an in-stream claim, −1
     "many:i",  # 1 where several canals serve it
     "loss_to:i",  # section where its canal's loss comes back, −1: it leaves the model
@@ -70,12 +71,14 @@ TRANSFER = (
     "source:i",  # section it takes from
     "target:i",  # section it leads to, −1 if to a claim
     "claim:i",  # claim it serves, −1
-    "outlet:i",  # 1 for a reservoir's own outlet
+    "nature:i",  # CANAL, OUTLET (of a reservoir) or TURBINE (moves no water)
+    "row:i",  # row that a turbine feeds, −1
     "loss_to:i",  # section where its loss comes back, −1
     "loss",  # share of what it takes that is lost
     "cap[]",  # m3 it can carry
     "z[]",  # m3 the allocation sends through it
     "carried[]",  # m3 it carries, at its head
+    "worth[]",  # what a unit through a turbine gives its row
 )
 WAY_OUT = (
     "source:i",  # section of the reservoir; surplus outlets stand in the order of use
@@ -83,6 +86,13 @@ WAY_OUT = (
     "cap",  # m3 it can pass
     "flow[]",  # m3 it passed
     "known[]",  # m3 known to go through it
+)
+PLANT = (
+    "row:i",  # row of the water that passes the turbines at its section, −1
+    "section:i",  # where it stands
+    "per_m3[]",  # J a m3 gives at the head of this pass
+    "most[]",  # m3 it can pass
+    "energy[]",  # J it generated
 )
 ROW = (
     "limit[]",  # m3, right-hand side of a row that is no section
@@ -110,6 +120,7 @@ class Step(NamedTuple):
     claim: NDArray[Any]  # (claims) CLAIM
     transfer: NDArray[Any]  # (transfers) TRANSFER
     way_out: NDArray[Any]  # (surplus outlets) WAY_OUT
+    plant: NDArray[Any]  # (plants) PLANT
     row: NDArray[Any]  # (rows) ROW
     lane: NDArray[Any]  # (1) LANE
     curve: Floats  # (3, points) x, level, area of all curves, one after the other

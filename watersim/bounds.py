@@ -27,6 +27,8 @@ _PHRASES = {
     "canal": "the capacity of the canal {}",
     "site": "the canals to {}",
     "outlet": "the outlet of {}",
+    "plant": "the turbines of {}",
+    "grid": "the plants of {}",
 }
 _UNKNOWN = "nothing that is known"
 

@@ -76,6 +76,12 @@ def water_faults(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> 
             yield ("canals", name, "from"), message
     for name, node in nodes.items():
         at = getattr(node, "at", None) or name
+        if node.place == "grid":
+            places = [getattr(nodes[plant], "at") for plant in node.served_by()]  # noqa: B009
+            if places and wet.isdisjoint(places):
+                message = f"stand where {dry}; name others, or write what feeds them"
+                yield ("nodes", name, "plants"), message
+            continue
         if not node.claims() or at in wet or (node.place == "site" and at == name):
             continue  # sites behind canals are lacking their canals, named above
         if at != name:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from watersim import registry
 from watersim.allocation.problem import Problem
 from watersim.allot import Matrices
-from watersim.arrays import CLAIM, SECTION, TRANSFER, WAY_OUT
+from watersim.arrays import CANAL, CLAIM, OUTLET, PLANT, SECTION, TRANSFER, WAY_OUT
 from watersim.curves import guides
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.layout import ClaimRow, Layout, Transfer
@@ -43,13 +43,14 @@ class Compiled:
 
     scenario: Scenario
     claims: tuple[ClaimRow, ...]
-    rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal, site, quota), name
+    rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal…), and its name
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
-    sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT of watersim.arrays
+    sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT, PLANT of watersim.arrays
     claim_records: NDArray[Any]
     transfer_records: NDArray[Any]
     outlet_records: NDArray[Any]
+    plant_records: NDArray[Any]
     matrices: Matrices
     sets: Integers  # (time) set of coefficients of each step
     rounds: int  # 1 if return flows of a later rank may serve an earlier one
@@ -79,8 +80,7 @@ class _Compiler:
     def sections(self) -> NDArray[Any]:
         """The fixed part of `watersim.arrays.SECTION`."""
         at = np.zeros(len(self.layout.position), record(*SECTION))
-        outlet_of = {t.name.removesuffix(".outlet"): j for j, t in enumerate(self.layout.transfers)
-                     if t.canal is None}  # fmt: skip
+        outlet_of = {t.of: j for j, t in enumerate(self.layout.transfers) if t.sort == OUTLET}
         for v, name in enumerate(self.layout.position):
             at["down"][v] = self.layout.position.get(self.layout.network.down.get(name, ""), -1)
             at["limited"][v] = outlet_of.get(name, -1)
@@ -115,15 +115,25 @@ class _Compiler:
         transfers = np.zeros(len(self.layout.transfers), record(*TRANSFER))
         for j, transfer in enumerate(self.layout.transfers):
             own = transfers[j]
-            canal = self.layout.network.canals[transfer.canal] if transfer.canal else None
-            source = canal.source if canal else transfer.name.removesuffix(".outlet")
-            own["source"] = self.layout.position[source]
+            canals = self.layout.network.canals
+            canal = canals[transfer.of] if transfer.sort == CANAL else None
+            own["source"] = self.layout.position[self.layout.source_of(transfer)]
             own["target"] = self._place_of(canal.target if canal else None)
             own["claim"] = self.layout.claim_of.get((canal.target, ""), -1) if canal else -1
-            own["outlet"] = canal is None
+            own["nature"] = transfer.sort
+            own["row"] = self.layout.row_of.get(("grid", transfer.claim), -1)
             own["loss"] = canal.share_lost() if canal else 0.0
             own["loss_to"] = self._place_of(canal.loss.to if canal and canal.loss else None)
         return transfers
+
+    def plant_records(self) -> NDArray[Any]:
+        """The fixed part of `watersim.arrays.PLANT`."""
+        plants = np.zeros(len(self.layout.plants), record(*PLANT))
+        for k, name in enumerate(self.layout.plants):
+            section = self.layout.section_of(name)
+            plants[k]["section"] = self.layout.position[section]
+            plants[k]["row"] = self.layout.row_of.get(("turbines", section), -1)
+        return plants
 
     def outlet_records(self) -> NDArray[Any]:
         """The fixed part of `watersim.arrays.WAY_OUT`."""
@@ -200,6 +210,7 @@ class _Compiler:
             claim_records=self.claim_records(),
             transfer_records=self.transfer_records(),
             outlet_records=self.outlet_records(),
+            plant_records=self.plant_records(),
             matrices=found,
             sets=sets,
             rounds=rounds,
@@ -230,8 +241,9 @@ class _Place:
         return self._compiler.layout.claim_of.get((name, key), -1)
 
     def transfer(self, key: str) -> int:
-        names = [transfer.canal for transfer in self._compiler.layout.transfers]
-        return names.index(self._name) if self._name in names else -1
+        name = f"{self._name}.{key}" if key else self._name
+        names = [transfer.name for transfer in self._compiler.layout.transfers]
+        return names.index(name) if name in names else -1
 
     def row(self, key: str) -> int:
         return self._compiler.layout.row_of.get((type(self._member).name(), self._name), -1)
@@ -242,6 +254,9 @@ class _Place:
 
     def part(self) -> int:
         return self._part
+
+    def plant(self, name: str) -> int:
+        return self._compiler.layout.plants.index(name or self._name)
 
     def curve(self, key: str) -> tuple[int, int, int]:
         return self._compiler.curve_at.get((self._name, key), (0, 0, 0))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from watersim.arrays import CONSUMPTIVE, Step
-from watersim.described import Claim, Node, Place
+from watersim.described import Claim, Node, Place, Standing
 from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.records import record
@@ -45,7 +45,7 @@ class Demand(Node):
     return_flow: ReturnFlow | None = field("what comes back to the river", default=None)
 
     order: ClassVar[int] = 8
-    place: ClassVar[Literal["river", "site", "plant"]] = "site"
+    place: ClassVar[Standing] = "site"
     family: ClassVar[str] = "site"
     sector: ClassVar[str]
     reports: ClassVar = (

@@ -28,11 +28,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
-from watersim.fields import Described, Opening, Report, Varying, Window, field, quantity
+from watersim.fields import (
+    Described,
+    Opening,
+    Report,
+    Varying,
+    Window,
+    field,
+    quantity,
+    varying,
+)
 from watersim.records import record
 
 DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
 
+Standing = Literal["river", "site", "plant", "grid"]  # how a node is tied to the network
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -40,7 +50,7 @@ class Claim(NamedTuple):
     """A wish for water. ``priority`` None comes after all others, upstream before downstream."""
 
     key: str  # "" for the node's main claim
-    sort: int  # CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING, RETENTION of watersim.arrays
+    sort: int  # CONSUMPTIVE, INSTREAM_LEAVING… of watersim.arrays
     priority: int | None
     sector: str
     group: str | None = None  # retention claims of one group share equally
@@ -62,13 +72,15 @@ class Place(Protocol):
     def row(self, key: str) -> int: ...
     def outlet(self) -> int: ...
     def part(self) -> int: ...
+    def plant(self, name: str) -> int: ...
     def curve(self, key: str) -> tuple[int, int, int]: ...
 
 
 class Kind(Described):
     """Base of every kind of node, link and agreement."""
 
-    order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse
+    order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse…
+    settled_last: ClassVar[bool] = False  # …but for kinds that read what others report
     family: ClassVar[str]
     reports: ClassVar[tuple[Report, ...]] = ()
     parameter_record: ClassVar[np.dtype[np.void]] = record()
@@ -139,10 +151,10 @@ class Node(Kind):
 
     ``place`` says how it is tied to the network: ``river`` nodes stand in `rivers`; ``site`` nodes
     stand ``at`` a river node or behind canals; ``plant`` nodes stand ``at`` a river node and have
-    no water balance of their own.
+    no water balance of their own; a ``grid`` joins plants.
     """
 
-    place: ClassVar[Literal["river", "site", "plant"]] = "river"
+    place: ClassVar[Standing] = "river"
     ends_river: ClassVar[bool] = False
     limits_outlet: ClassVar[bool] = False
 
@@ -157,6 +169,10 @@ class Node(Kind):
     def return_flow_to(self) -> tuple[float, str] | None:
         """Share of its supply that returns, and where to."""
         return None
+
+    def served_by(self) -> list[str]:
+        """The plants that serve its energy claim together."""
+        return []
 
     def returns_within(self, dt: float) -> float:
         """Share of its return flow that is back within a step of dt seconds."""
@@ -177,6 +193,16 @@ class Node(Kind):
     def coordinates(self) -> dict[str, Any]:
         """Further coordinates of its family in the Dataset: name → value."""
         return {}
+
+
+class EnergyRequirement(Described):
+    """Energy asked of plants, with its priority."""
+
+    energy: Annotated[Varying, varying("power")] = field("the energy asked for, in MW or GWh/month")
+    priority: int = field("its priority, 1 is served first", ge=1)
+    other_generation: Annotated[Varying, varying("power")] | None = field(
+        "generation elsewhere that covers it first", default=None
+    )
 
 
 class LossOnTheWay(Described):

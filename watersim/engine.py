@@ -25,7 +25,7 @@ from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
-from watersim.arrays import CLAIM, LANE, ROW, SECTION, TRANSFER, WAY_OUT, Step
+from watersim.arrays import CLAIM, LANE, PLANT, ROW, SECTION, TRANSFER, WAY_OUT, Step
 from watersim.compile import Compiled
 from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
@@ -66,7 +66,8 @@ def _loop_source() -> str:
         if hasattr(module, "before"):
             befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)")
         if hasattr(module, "after"):
-            afters.insert(0, f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})")
+            call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})"
+            afters.insert(len(afters) if kind.settled_last else 0, call)
         for name in kind.forcing_record.names or ():
             if name != "_":
                 spreads.append(f"for i in range(f[{k}].shape[1] * (1 - own[{k}])):")
@@ -236,6 +237,7 @@ class _Block:
             spread(c.claim_records, record(*CLAIM, lanes=lanes)),
             spread(c.transfer_records, record(*TRANSFER, lanes=lanes)),
             spread(c.outlet_records, record(*WAY_OUT, lanes=lanes)),
+            spread(c.plant_records, record(*PLANT, lanes=lanes)),
             np.zeros(len(c.rows), record(*ROW, lanes=lanes)),
             np.zeros(1, record(*LANE, lanes=lanes)),
             c.curves,
@@ -245,7 +247,7 @@ class _Block:
         self.room = Room(
             work(c.problem(0)), np.zeros(rows), np.zeros(transfers), np.zeros(claims),
             np.zeros(claims), np.zeros(transfers), np.zeros(claims, np.int64),
-            np.zeros(2, np.int64),
+            np.zeros((rows, transfers)), np.array([0, 0, -1], np.int64),
         )  # fmt: skip
         self.status = np.zeros(1, np.int64)
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
@@ -254,7 +256,7 @@ class _Block:
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
                      *tail)  # fmt: skip
         seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
-        step = Step(*map(_seen, self.step[:6]), c.curves, c.guides)  # type: ignore[call-arg]
+        step = Step(*map(_seen, self.step[:7]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
+from watersim.arrays import (
+    CANAL,
+    CONSUMPTIVE,
+    ENERGY,
+    INSTREAM_ARRIVING,
+    INSTREAM_LEAVING,
+    OUTLET,
+    RETENTION,
+    TURBINE,
+)
 from watersim.described import Claim
 from watersim.network import Network
 from watersim.scenario import Scenario
@@ -26,10 +35,12 @@ class ClaimRow(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """A canal that is a choice, or the limited outlet of a reservoir (``canal`` is None)."""
+    """A canal that is a choice, the limited outlet of a reservoir, or a plant that serves a grid."""
 
     name: str
-    canal: str | None
+    sort: int  # CANAL, OUTLET or TURBINE
+    of: str  # the canal, reservoir or plant
+    claim: str = ""  # the grid that a plant serves
 
 
 class Layout:
@@ -42,7 +53,10 @@ class Layout:
     claims, transfers
         as in `watersim.compile.Compiled`
     rows, row_of
-        what each row is (section, claim, canal, site, quota) and its name; and where each stands
+        what each row is (section, claim, canal, site, turbines, grid, quota) and its name; and
+        where each stands
+    plants
+        the plants in river order
     outlets
         reservoir and target of each surplus outlet, in the order of use
     """
@@ -54,6 +68,9 @@ class Layout:
         self.canals_to: dict[str, list[str]] = {}
         for name, canal in self.network.canals.items():
             self.canals_to.setdefault(canal.target, []).append(name)
+        places = sorted((self.position[self.section_of(name)], name)
+                        for name, node in scenario.nodes.items() if node.place == "plant")  # fmt: skip
+        self.plants = tuple(name for _, name in places)
         self.claims = self._claims()
         self.transfers = self._transfers()
         self.rows = self._rows()
@@ -74,6 +91,8 @@ class Layout:
         node = self.scenario.nodes[name]
         if node.place == "river":
             return name
+        if node.place == "grid":
+            return min(map(self.section_of, node.served_by()), key=self.position.__getitem__)
         at = getattr(node, "at", None)
         return str(at) if at else self.network.canals[self.canals_to[name][0]].source
 
@@ -91,13 +110,28 @@ class Layout:
         return target in self.position or len(self.canals_to[target]) > 1
 
     def _transfers(self) -> tuple[Transfer, ...]:
+        nodes = self.scenario.nodes
         outlets = [
-            Transfer(f"{name}.outlet", None)
+            Transfer(f"{name}.outlet", OUTLET, name)
             for name in self.network.sections
-            if self.scenario.nodes[name].has_outlet_limit()
+            if nodes[name].has_outlet_limit()
         ]
-        canals = [Transfer(name, name) for name in self.network.canals if self.is_choice(name)]
-        return (*outlets, *canals)
+        canals = [
+            Transfer(name, CANAL, name) for name in self.network.canals if self.is_choice(name)
+        ]
+        turbines = [
+            Transfer(f"{row.node}.{plant}", TURBINE, plant, row.node)
+            for row in self.claims
+            for plant in self.plants
+            if plant in nodes[row.node].served_by()
+        ]
+        return (*outlets, *canals, *turbines)
+
+    def source_of(self, transfer: Transfer) -> str:
+        """The river node whose water a transfer takes, or that passes its turbines."""
+        if transfer.sort == CANAL:
+            return self.network.canals[transfer.of].source
+        return transfer.of if transfer.sort == OUTLET else self.section_of(transfer.of)
 
     def _rows(self) -> tuple[tuple[str, str], ...]:
         drawn = {
@@ -106,7 +140,7 @@ class Layout:
             if row.claim.sort in (CONSUMPTIVE, RETENTION)
         }
         drawn |= {canal.source for canal in self.network.canals.values()}
-        drawn |= {t.name.removesuffix(".outlet") for t in self.transfers if t.canal is None}
+        drawn |= {t.of for t in self.transfers if t.sort == OUTLET}
         drawn |= {n for n in self.position if self.scenario.nodes[n].state_record().names != ("_",)}
         # what few claims draw on before what many do: see `watersim.river`
         rows = [
@@ -114,10 +148,13 @@ class Layout:
             for name, canal in self.network.canals.items()
             if not self.is_choice(name) and canal.capacity is not None
         ]
+        turning = {self.section_of(t.of) for t in self.transfers if t.sort == TURBINE}
         for name in self.network.sections:
             rows += self._instream(name, INSTREAM_ARRIVING)
             rows += [("section", name)] if name in drawn else []
             rows += self._instream(name, INSTREAM_LEAVING)
+            rows += [("turbines", name)] if name in turning else []
+        rows += [("grid", row.node) for row in self.claims if row.claim.sort == ENERGY]
         rows += [("site", name) for name, to in sorted(self.canals_to.items())
                  if name not in self.position and len(to) > 1]  # fmt: skip
         rows += [(type(clause).name(), name) for name, clause in self.scenario.agreements.items()

@@ -14,14 +14,23 @@ from numpy.typing import NDArray
 
 from watersim.allocation.problem import needs_rounds
 from watersim.allot import Matrices
-from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
+from watersim.arrays import (
+    CANAL,
+    CONSUMPTIVE,
+    ENERGY,
+    INSTREAM_ARRIVING,
+    INSTREAM_LEAVING,
+    OUTLET,
+    RETENTION,
+    TURBINE,
+)
 from watersim.layout import ClaimRow, Layout, Transfer
 from watersim.river import river
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-OUTLET_PRICE = 1e-3  # a river is preferred to any canal
-TIE_BREAK = 1e-7  # between equal preferences, by name
+RIVER_PRICE = 1e-3  # of outlets and turbines: a river is preferred to any canal
+TIE_BREAK = 1e-7  # between equal preferences, by place in river order, then by name
 
 
 def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
@@ -82,7 +91,10 @@ class _Coefficients:
             (row.claim.sort, layout.row_of["claim", row.name], layout.section_of(row.node))
             for row in layout.claims
             if row.claim.sort in (INSTREAM_LEAVING, INSTREAM_ARRIVING)
-        ]
+        ] + [
+            (INSTREAM_LEAVING, k, of) for k, (what, of) in enumerate(layout.rows)
+            if what == "turbines"
+        ]  # fmt: skip
         self.A = np.zeros((len(layout.rows), len(layout.claims)))
         self.T = np.zeros((len(layout.rows), len(layout.transfers)))
         for i, row in enumerate(layout.claims):
@@ -147,6 +159,9 @@ class _Coefficients:
         if row.claim.sort in (INSTREAM_LEAVING, INSTREAM_ARRIVING):
             column[layout.row_of["claim", row.name]] = 1.0
             return
+        if row.claim.sort == ENERGY:
+            column[layout.row_of["grid", row.node]] = 1.0
+            return
         behind = layout.canals_to.get(row.node, [])
         if row.claim.sort == RETENTION or not behind:
             self._take(column, layout.section_of(row.node), 1.0)
@@ -173,8 +188,12 @@ class _Coefficients:
 
     def _transfer_column(self, column: Floats, transfer: Transfer) -> None:
         layout = self.layout
-        if transfer.canal is None:
-            name = transfer.name.removesuffix(".outlet")
+        if transfer.sort == TURBINE:  # it moves no water; the engine writes what a unit is worth
+            column[layout.row_of["turbines", layout.source_of(transfer)]] = 1.0
+            column[layout.row_of["grid", transfer.claim]] = -1.0
+            return
+        if transfer.sort == OUTLET:
+            name = transfer.of
             column[layout.row_of["section", name]] += 1.0
             if name in layout.network.down:
                 self._take(column, layout.network.down[name], -self.gain[layout.position[name]])
@@ -182,9 +201,9 @@ class _Coefficients:
                 if sort == INSTREAM_LEAVING and at == name:
                     column[k] -= 1.0
             return
-        canal = layout.network.canals[transfer.canal]
+        canal = layout.network.canals[transfer.of]
         arriving = 1.0 - canal.share_lost()
-        self._canal(column, transfer.canal, arriving)
+        self._canal(column, transfer.of, arriving)
         if canal.target in layout.position:
             self._take(column, canal.target, -arriving)
         else:
@@ -192,12 +211,12 @@ class _Coefficients:
 
 
 def prices(layout: Layout) -> Floats:
-    """Preference weights, all different: ties go by name."""
-    by_name = sorted(range(len(layout.transfers)), key=lambda j: layout.transfers[j].name)
+    """Preference weights, all different: ties go by place in river order, then by name."""
+    places = [(layout.position[layout.source_of(t)], t.name) for t in layout.transfers]
     price = np.zeros(len(layout.transfers))
-    for place, j in enumerate(by_name):
-        canal = layout.transfers[j].canal
-        weight = OUTLET_PRICE if canal is None else layout.network.canals[canal].preference
+    for place, j in enumerate(sorted(range(len(places)), key=places.__getitem__)):
+        t = layout.transfers[j]
+        weight = layout.network.canals[t.of].preference if t.sort == CANAL else RIVER_PRICE
         price[j] = weight * (1.0 + TIE_BREAK * place)
     return price
 

@@ -281,7 +281,7 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
 
     Names are ``FAMILY_MEASURE``; the families are ``site``, ``group`` (party and sector), ``claim``
     (consumptive and in-stream; a retention claim asks for the same stored water at every step, so
-    its amounts cannot be added up and it is left out), ``plant`` (in J) and ``reservoir``. For all
+    its amounts cannot be added up and it is left out), ``plant`` and ``grid`` (in J) and ``reservoir``. For all
     that have a requirement: ``requirement supply deficit`` per complete hydrological year and
     season, the same with ``_total`` over the whole run by season, ``cover`` (supply / requirement
     of the whole run: the volumetric reliability of McMahon et al. 2006,
@@ -308,6 +308,10 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
         found |= _demand("plant", required, required - ds["energy_deficit"], ds, "J")
         found |= _sums("plant_energy", ds["energy"], ds, "J")
         found |= _yield("plant_firm_energy", ds["energy"], ds, "J")
+    if "grid" in ds.dims:
+        required = ds["grid_energy_requirement"]
+        found |= _demand("grid", required, required - ds["grid_energy_deficit"], ds, "J")
+        found |= _sums("grid_energy", ds["grid_energy"], ds, "J")
     if "reservoir" in ds.dims:
         found |= _reservoirs(ds, length)
     return xr.Dataset(found, attrs=_years_text(ds))

@@ -92,13 +92,17 @@ def _by_preference(canals: Mapping[str, Canal]) -> dict[str, Canal]:
 def _references(nodes: Mapping[str, Node], canals: Mapping[str, Canal]) -> Iterator[Fault]:
     river = [name for name, node in nodes.items() if node.place == "river"]
     sites = [name for name, node in nodes.items() if node.place == "site"]
+    plants = [name for name, node in nodes.items() if node.place == "plant"]
     for family, members in (("nodes", nodes), ("canals", canals)):
         for name, member in members.items():
             for key, target in member.references():
                 path: Path = (family, name, *_keys(key))
-                known = river + sites if family == "canals" and key == "to" else river
+                known, what = river, "a river node"
+                if family == "canals" and key == "to":
+                    known, what = river + sites, "a river node or site"
+                elif isinstance(member, Node) and member.place == "grid":
+                    known, what = plants, "a plant"
                 if target not in known:
-                    what = "a river node or site" if known is not river else "a river node"
                     yield path, f"is not {what} (got {target}){suggest(target, known)}"
     for name in canals:
         if name in nodes:

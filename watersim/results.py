@@ -18,7 +18,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import watersim
-from watersim.arrays import CONSUMPTIVE, INSTREAM_ARRIVING, INSTREAM_LEAVING, RETENTION
+from watersim.arrays import (
+    CANAL,
+    CONSUMPTIVE,
+    ENERGY,
+    INSTREAM_ARRIVING,
+    INSTREAM_LEAVING,
+    OUTLET,
+    RETENTION,
+    TURBINE,
+)
 from watersim.compile import Compiled, Members
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.engine import Outcome
@@ -30,6 +39,7 @@ SORTS = {
     INSTREAM_LEAVING: "instream",
     INSTREAM_ARRIVING: "instream",
     RETENTION: "retention",
+    ENERGY: "instream",
 }
 FLAGS = {  # the first words of a flag of bound_by, by the sort of row; its name follows
     "": "requirement_met",
@@ -37,6 +47,8 @@ FLAGS = {  # the first words of a flag of bound_by, by the sort of row; its name
     "canal": "canal_",
     "site": "canals_to_",
     "outlet": "outlet_of_",
+    "plant": "turbines_of_",
+    "grid": "plants_of_",
 }
 
 
@@ -309,11 +321,11 @@ def _bounds(compiled: Compiled, bound: NDArray[np.int64]) -> tuple[NDArray[np.in
     nodes = compiled.scenario.nodes
     where = {row.name: getattr(nodes[row.node], "at", None) or row.node for row in compiled.claims}
     rows = [
-        flag("section", where[of]) if what == "claim" else flag(what, of)
+        flag("section", where.get(of, of)) if what in ("claim", "turbines") else flag(what, of)
         for what, of in compiled.rows
     ]
     transfers = [
-        flag("canal", t.canal) if t.canal else flag("outlet", t.name.removesuffix(".outlet"))
+        flag({CANAL: "canal", OUTLET: "outlet", TURBINE: "plant"}[t.sort], t.of)
         for t in compiled.transfers
     ]
     meanings = list(dict.fromkeys([FLAGS[""], *rows, *transfers]))

@@ -20,6 +20,15 @@ def text(scenario: Scenario) -> str:
     lines = [scenario.title]
     for end in (name for name in network.sections if name not in network.down):
         lines += _branch(scenario, end, above, "", "")
+    for name, node in sorted(scenario.nodes.items()):
+        if node.place == "grid":
+            lines.append(f"{name}  {_words(scenario, name)}{_claims(scenario, name)}: "
+                         f"{', '.join(node.served_by())}")  # fmt: skip
+    for name, clause in scenario.agreements.items():
+        drawing = clause.draws()
+        lines.append(
+            f"{name}  ({type(clause).name()})" + (f": {', '.join(drawing)}" if drawing else "")
+        )
     return "\n".join(lines)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 
 from watersim.arrays import (
+    CANAL,
     CONSUMPTIVE,
     INSTREAM_ARRIVING,
     INSTREAM_LEAVING,
+    OUTLET,
     RETENTION,
     Floats,
     Step,
@@ -91,9 +93,15 @@ def available(s: Step) -> None:
             limited = claim.nature == INSTREAM_LEAVING and at.limited >= 0
             for l in range(row.b.size):
                 row.b[l] = at.spilled[l] if limited else at.reach[l]
+    for k in range(s.plant.shape[0]):
+        plant = s.plant[k]
+        if plant.row >= 0:
+            row, at = s.row[plant.row], s.at[plant.section]
+            for l in range(row.b.size):
+                row.b[l] = at.spilled[l] if at.limited >= 0 else at.reach[l]
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
-        if canal.outlet == 1:
+        if canal.nature == OUTLET:
             at = s.at[canal.source]
             for l in range(canal.cap.size):
                 canal.cap[l] = at.outlet[l]
@@ -128,7 +136,7 @@ def flow(s: Step) -> bool:
         if claim.many == 1:
             _deliver(s, i)
     for j in range(s.transfer.shape[0]):
-        if s.transfer[j].outlet == 0:
+        if s.transfer[j].nature == CANAL:
             _carry(s, j)
     for i in range(s.claim.shape[0]):
         _draw(s, i)
@@ -285,7 +293,7 @@ def _give_up(s: Step, v: int, l: int, lack: float) -> None:
             lack -= back
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
-        if canal.source == v and canal.outlet == 0:
+        if canal.source == v and canal.nature == CANAL:
             back = min(lack, canal.carried[l])
             canal.carried[l] -= back
             at.taken[l] -= back

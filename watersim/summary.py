@@ -162,29 +162,31 @@ def _supply(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
 
 
 def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
-    """Energy of every plant by season, with what is required of it."""
+    """Energy of every plant and grid by season, with what is required of it."""
     years, suffix = per_year(ds)
-    energy = _members_first(measures["plant_energy_total"]) * GWH / years  # (…, plant, season)
-    asked, lacking = (
-        _members_first(measures[f"plant_{name}_total"]).sum(axis=2) * GWH / years
-        for name in ("requirement", "deficit")
-    )
-    digits = _digits([float(energy.sum(axis=2).max(initial=0.0))])
-    labels: list[tuple[str, list[int]]] = [
-        (str(name), [k]) for k, name in enumerate(measures["plant"].values)
-    ]
-    if len(labels) > 1:
-        labels.append(("all plants", list(range(len(labels)))))
+    families = [family for family in ("plant", "grid") if family in ds.dims]
+    every = _members_first(measures["plant_energy_total"]).sum(axis=(1, 2)) * GWH / years
+    digits = _digits([float(every.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
-    for label, own in labels:
-        seasons = energy[:, own].sum(axis=1)
-        needs = [asked[:, own].sum(axis=1), lacking[:, own].sum(axis=1)]
-        if not needs[0].any():
-            needs = [np.full(needs[0].shape, np.nan)] * 2
-        rows += _rows(label, [seasons[:, 0], seasons[:, 1], seasons.sum(axis=1), *needs],
-                      [digits] * 5)  # fmt: skip
+    for family in families:
+        energy = _members_first(measures[f"{family}_energy_total"]) * GWH / years
+        asked, lacking = (
+            _members_first(measures[f"{family}_{name}_total"]).sum(axis=2) * GWH / years
+            for name in ("requirement", "deficit")
+        )
+        word = "" if family == "plant" else f"{family} "
+        labels = [(f"{word}{name}", [k]) for k, name in enumerate(measures[family].values)]
+        if family == "plant" and len(labels) > 1:
+            labels.append(("all plants", list(range(len(labels)))))
+        for label, own in labels:
+            seasons = energy[:, own].sum(axis=1)
+            needs = [asked[:, own].sum(axis=1), lacking[:, own].sum(axis=1)]
+            if not needs[0].any():
+                needs = [np.full(needs[0].shape, np.nan)] * 2
+            rows += _rows(label, [seasons[:, 0], seasons[:, 1], seasons.sum(axis=1), *needs],
+                          [digits] * 5)  # fmt: skip
     columns = ("", *MONTHS, "energy", "requirement", "deficit")
-    yield Table(f"Energy by plant, GWh{suffix}", columns, rows)
+    yield Table(f"Energy by {' and '.join(families)}, GWh{suffix}", columns, rows)
 
 
 def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:

@@ -37,6 +37,7 @@ BLOCKED = 1e-7  # multiplier above which a claim is blocked; at least one is abo
 RESIDUAL = 1e-7  # of the rows, recomputed, relative to the water at stake
 SPECK = 2e-7  # of the water at stake
 COST = 1e4  # of the dearest transfer when carried in full; the tolerance of HiGHS is absolute
+NOTHING = 1e-15  # of the largest need: water that is less is none
 
 
 class Allocation(NamedTuple):
@@ -73,6 +74,9 @@ def allocate(problem: Problem, b: Floats, need: Floats, cap: Floats) -> Allocati
     ModelError
         if HiGHS finds no optimum or its answer breaks a row.
     """
+    most, water = float(need.max(initial=0.0)), float(np.concatenate([b, cap]).max(initial=0.0))
+    if water < NOTHING * most:  # what rounding left in a store; programmes cannot see it
+        b, cap = np.zeros(b.size), np.where(cap > 0.0, most, 0.0)
     model = _Model(problem, b, need, cap)
     y = np.zeros(need.size)
     bound = np.full(need.size, MET, dtype=np.int64)

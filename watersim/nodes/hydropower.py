@@ -11,8 +11,8 @@ from pydantic import BeforeValidator
 
 from watersim.arrays import INSTREAM_LEAVING, Step
 from watersim.curves import curve
-from watersim.described import Claim, Curve, Node, Place
-from watersim.fields import Described, Report, Varying, field, quantity, varying
+from watersim.described import Claim, Curve, EnergyRequirement, Node, Place, Standing
+from watersim.fields import Described, Report, Varying, field, quantity
 from watersim.jit import kernel
 from watersim.levels import Table
 from watersim.records import record
@@ -20,16 +20,6 @@ from watersim.records import record
 GRAVITY = 9.81  # m s-2
 DENSITY = 1000.0  # kg m-3
 JOULE_PER_M3_AND_METRE = DENSITY * GRAVITY
-
-
-class EnergyRequirement(Described):
-    """Energy asked of the plant, with its priority."""
-
-    energy: Annotated[Varying, varying("power")] = field("the energy asked for, in MW or GWh/month")
-    priority: int = field("its priority, 1 is served first", ge=1)
-    other_generation: Annotated[Varying, varying("power")] | None = field(
-        "generation elsewhere that covers it first", default=None
-    )
 
 
 class Tailwater(Described):
@@ -76,7 +66,7 @@ class Hydropower(Node):
     )
 
     order: ClassVar[int] = 30
-    place: ClassVar[Literal["river", "site", "plant"]] = "plant"
+    place: ClassVar[Standing] = "plant"
     family: ClassVar[str] = "plant"
     reports: ClassVar = (
         Report("turbine_flow", "m3 s-1", "flow through the turbines", "flux"),
@@ -88,7 +78,7 @@ class Hydropower(Node):
         Report("energy_deficit", "J", "requirement that was not generated", "diagnostic"),
     )  # fmt: skip
     parameter_record: ClassVar = record(
-        "section:i", "claim:i", "first:i", "count:i", "guide:i", "tailwater", "fixed_head",
+        "section:i", "plant:i", "claim:i", "first:i", "count:i", "guide:i", "tailwater", "fixed_head",
         "capacity", "max_flow", "efficiency", "minimum_head",
     )  # fmt: skip
     forcing_record: ClassVar = record("energy", "other_generation")
@@ -122,6 +112,7 @@ class Hydropower(Node):
         level = self.tailwater.level if self.tailwater else None
         return {
             "section": place.section(self.at),
+            "plant": place.plant(""),
             "claim": place.claim("energy_requirement"),
             "first": first,
             "count": count,
@@ -162,6 +153,7 @@ class Hydropower(Node):
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         at, out, fixed = s.at[p[i].section], y[i], p[i].fixed_head
+        plant = s.plant[p[i].plant]
         for l in range(out.head.size):
             head = fixed
             if fixed < 0.0:
@@ -175,6 +167,8 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
             if per_m3 > 0.0 and head >= p[i].minimum_head:
                 most = min(p[i].max_flow, p[i].capacity / per_m3)
             out.head[l] = head
+            plant.per_m3[l] = per_m3
+            plant.most[l] = most * dt
             out.turbine_flow[l] = most
             out.energy_requirement[l] = max(0.0, u[i].energy[l] - u[i].other_generation[l]) * dt
         if p[i].claim >= 0:
@@ -189,7 +183,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        at, out = s.at[p[i].section], y[i]
+        at, out, plant = s.at[p[i].section], y[i], s.plant[p[i].plant]
         per_m3_and_metre = JOULE_PER_M3_AND_METRE * p[i].efficiency
         for l in range(out.head.size):
             free = at.outflow[l] - at.spill[l] - at.turbined[l]
@@ -197,5 +191,6 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             at.turbined[l] += passed
             out.turbine_flow[l] = passed / dt
             out.energy[l] = per_m3_and_metre * out.head[l] * passed
+            plant.energy[l] = out.energy[l]
             out.power[l] = out.energy[l] / dt
             out.energy_deficit[l] = max(0.0, out.energy_requirement[l] - out.energy[l])

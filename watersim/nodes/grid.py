@@ -1,0 +1,118 @@
+"""Grid: the plants of a party that serve one energy requirement together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+from watersim.arrays import ENERGY, Step
+from watersim.described import Claim, EnergyRequirement, Node, Place, Standing
+from watersim.fields import Report, Varying, field
+from watersim.jit import kernel
+from watersim.levels import Table
+from watersim.records import record
+
+
+class Grid(Node):
+    """A power system: ``E ≤ Σ e_k q_k`` over its plants, e_k the energy of a m3 at their head.
+
+    Each q_k is at most what the plant can pass and what flows there: water that passes several
+    plants serves in each of them. It does not matter which plant serves, so that the others may
+    keep their water; what the plants generate beyond the requirement counts as theirs.
+    """
+
+    kind: Literal["grid"]
+    plants: list[str] = field("the plants that serve it")
+    energy_requirement: EnergyRequirement = field(
+        "energy asked of the plants together, with its priority"
+    )
+
+    order: ClassVar[int] = 35
+    settled_last: ClassVar[bool] = True
+    place: ClassVar[Standing] = "grid"
+    family: ClassVar[str] = "grid"
+    reports: ClassVar = (
+        Report("grid_energy", "J", "energy its plants generated in the step", "diagnostic"),
+        Report("grid_energy_requirement", "J", "energy asked of its plants together in the step, "
+               "less other generation", "diagnostic"),
+        Report("grid_energy_deficit", "J", "requirement that they did not generate", "diagnostic"),
+    )  # fmt: skip
+    parameter_record: ClassVar = record("claim:i", "part:i", "parts:i")
+    forcing_record: ClassVar = record("energy", "other_generation")
+    part_record: ClassVar = record("plant:i", "transfer:i")
+
+    def claims(self) -> list[Claim]:
+        return [Claim("", ENERGY, self.energy_requirement.priority, "energy")]
+
+    def served_by(self) -> list[str]:
+        return self.plants
+
+    def forcing(self) -> Mapping[str, Varying | None]:
+        asked = self.energy_requirement
+        return {"energy": asked.energy, "other_generation": asked.other_generation}
+
+    def parameters(self, place: Place) -> Mapping[str, float]:
+        return {
+            "claim": place.claim(""),
+            "part": place.part(),
+            "parts": len(self.plants),
+        }
+
+    def parts(self, place: Place) -> list[Mapping[str, float]]:
+        return [
+            {"plant": place.plant(plant), "transfer": place.transfer(plant)}
+            for plant in self.plants
+        ]
+
+    def part_forcing(self) -> list[Mapping[str, Any]]:
+        return [{} for _ in self.plants]
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        for k, plant in enumerate(self.plants):
+            yield f"plants.{k}", plant
+
+    def coordinates(self) -> dict[str, Any]:
+        return {"plants": " ".join(self.plants)}
+
+    def problems(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+        if not self.plants:
+            yield "plants", "is empty: nothing generates; name the plants that serve the grid"
+        for k, plant in enumerate(self.plants):
+            if plant in self.plants[:k]:
+                yield f"plants.{k}", f"names '{plant}' a second time; name it once"
+
+
+@kernel
+def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
+    for i in range(p.shape[0]):
+        out, claim = y[i], s.claim[p[i].claim]
+        parts = range(p[i].part, p[i].part + p[i].parts)
+        for l in range(claim.need.size):
+            asked = max(0.0, u[i].energy[l] - u[i].other_generation[l]) * dt
+            out.grid_energy_requirement[l] = asked
+            whole, most = 0.0, 0.0
+            for k in parts:
+                plant = s.plant[q[k].plant]
+                whole += plant.per_m3[l]
+                most += plant.per_m3[l] * plant.most[l]
+            # in m3 through all plants at once, so that energy is of the order of the water
+            claim.need[l] = min(asked, most) / whole if whole > 0.0 else 0.0
+            for k in parts:
+                plant, turbine = s.plant[q[k].plant], s.transfer[q[k].transfer]
+                turbine.cap[l] = plant.most[l]
+                turbine.worth[l] = plant.per_m3[l] / whole if whole > 0.0 else 0.0
+
+
+@kernel
+def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
+    for i in range(p.shape[0]):
+        out, claim = y[i], s.claim[p[i].claim]
+        parts = range(p[i].part, p[i].part + p[i].parts)
+        for l in range(claim.need.size):
+            made, whole = 0.0, 0.0
+            for k in parts:
+                made += s.plant[q[k].plant].energy[l]
+                whole += s.plant[q[k].plant].per_m3[l]
+            out.grid_energy[l] = made
+            out.grid_energy_deficit[l] = max(0.0, out.grid_energy_requirement[l] - made)
+            claim.supply[l] = min(claim.need[l], made / whole) if whole > 0.0 else 0.0
