@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from basins import Basin
 from test_metamorphic import FORKED, YEARS
 
 from watersim import jit
+from watersim.allocation.problem import MET
 from watersim.compile import Compiled, compile
 from watersim.engine import Engine, Outcome, load_loop
 
@@ -110,3 +112,65 @@ def test_the_pass_down_the_river_gives_what_the_whole_method_gives(basin: Basin)
     for a, b in zip(arrays(quick), arrays(slow), strict=True):
         if a.dtype.kind == "f":
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=1.0))
+
+
+def random_river(seed: int) -> str:
+    """A river with a tributary, dams, sites and gauges that share few priorities, returns, losses."""
+    chance = np.random.default_rng(seed)
+
+    def one(*of: object) -> str:
+        return str(chance.choice(np.array(of, object)))
+
+    names = [f"n{k}" for k in range(7)]
+    nodes = ["  sea: {kind: terminal}"]
+    reaches = []
+    for spring in ("spring", "side"):
+        flows = ", ".join(one(0, 1, 3, 8, 20) for _ in range(12))
+        nodes.append(f"  {spring}: {{kind: catchment, runoff: {{monthly: [{flows}], unit: m3/s}}}}")
+    for k, name in enumerate(names):
+        below = names[k + 1] if k + 1 < len(names) else "sea"
+        what = one("dam", "gauge", "gauge", "junction")
+        if what == "dam":
+            nodes.append(
+                f"  {name}: {{kind: reservoir, capacity: 60 hm3, dead_storage: {one(0, 8)} hm3, "
+                f"initial_storage: {one(0.5, 5, 50)} hm3, evaporation: 150 mm/month, "
+                "levels: {full_level: 120 m, depth: 20 m, exponent: 2.2}}"
+            )
+        elif what == "gauge":
+            nodes.append(f"  {name}: {{kind: gauge, environmental_flow: {{flow: {one(1, 4, 9)} "
+                         f"m3/s, priority: {one(1, 2)}}}}}")  # fmt: skip
+        else:
+            nodes.append(f"  {name}: {{kind: junction}}")
+        for site in range(int(one(0, 1, 2))):
+            back = one("", f", return_flow: {{fraction: 30 %, to: {below}}}")
+            nodes.append(f"  s{k}{site}: {{kind: irrigation, at: {name}, priority: {one(1, 2, 3)}, "
+                         f"requirement: {one(1, 3, 7)} m3/s{back}}}")  # fmt: skip
+        reaches.append(f"  {name} > {below}: {{loss: {one(0, 0, 5)} %}}")
+    return ("nodes:\n" + "\n".join(nodes) + "\nreaches:\n" + "\n".join(reaches) + "\nrivers:\n"
+            f"  - spring > {' > '.join(names)} > sea\n  - side > {one(*names)}\n")  # fmt: skip
+
+
+# a river of which no row is plain: whatever runs out is left to the whole method, compiled
+def test_generated_rivers_give_what_the_whole_method_gives(basin: Basin) -> None:
+    settled, shorts = 0, 0
+    for seed in range(60):
+        compiled = compile(basin.load(random_river(seed), ("2001-01-01", "2002-12-31", "month")))
+        river = compiled.matrices.river
+        left = river._replace(plain=np.zeros_like(river.plain))
+        whole = replace(compiled, matrices=compiled.matrices._replace(river=left))
+        outcomes = []
+        for which in (compiled, whole):
+            engine = Engine(which, REALIZATIONS, forced(which), lanes=28)
+            engine.advance(0, which.seconds.size)
+            outcomes.append(engine.outcome())
+            counts = sum(block.room.counts[1] for block in engine._blocks)
+        settled += counts
+        quick, slow = outcomes
+        shorts += int((quick.supply < quick.need * (1 - 1e-9)).sum())
+        assert np.array_equal(quick.bound == MET, slow.bound == MET), seed
+        for a, b in zip(arrays(quick), arrays(slow), strict=True):
+            if a.dtype.kind == "f":
+                tight = 1e-9 * np.abs(b).max(initial=1.0)
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=tight, err_msg=str(seed))
+    assert settled > 10_000
+    assert shorts > 10_000

@@ -48,13 +48,15 @@ class Room(NamedTuple):
 
 
 @kernel
-def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
+def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int:
     """Allocate and send the water of one pass; 0, or the reason it gave up (see `REASONS`).
 
     Parameters
     ----------
     c
         the set of coefficients in force.
+    again
+        1 in the second pass, which starts from what filled dead storage in the first.
     """
     lane, ranks = s.lane[0], m.river.first.shape[0] - 1
     for l in range(lane.live.size):
@@ -68,6 +70,11 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
         if at.store == 1:
             for l in range(lane.live.size):
                 lane.total[l] += at.carry[l]
+        if at.dead_claim >= 0:
+            for l in range(lane.live.size):
+                at.refill[l] = min(at.refill[l], at.dead - at.withheld[l]) if again == 1 else 0.0
+                if at.refill[l] > 0.0:
+                    _lift_zones(s, v, l, at.refill[l])
     for o in range(s.way_out.shape[0]):
         out = s.way_out[o]
         for l in range(lane.live.size):
@@ -105,6 +112,7 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
         if not flow(s):
             return LACKING
         if not _again(s, turn):
+            _keep_refills(s)
             return 0
     return UNSETTLED_SPILL
 
@@ -154,7 +162,14 @@ def _again(s: Step, turn: int) -> bool:
                     at.spilled[l] = at.spill[l]
                     lane.live[l] = 1
                     again = True
+        lacking = 0
         if at.dead_claim >= 0 and turn < DEAD_TURNS:
+            dead = at.dead
+            for l in range(lane.live.size):
+                lacks = min(dead, at.stored[l] + at.outflow[l] + at.taken[l])
+                lacks -= at.withheld[l] + at.refill[l]
+                lacking += 1 if lacks > lane.least[l] else 0
+        if lacking > 0:
             for l in range(lane.live.size):
                 if at.outflow[l] + at.taken[l] > lane.least[l] and _fill_dead(s, v, l):
                     lane.live[l] = 1
@@ -177,7 +192,7 @@ def _fill_dead(s: Step, v: int, l: int) -> bool:
     share of the last: from two turns the sum of that series follows.
     """
     at = s.at[v]
-    held = at.withheld[l] + s.claim[at.dead_claim].need[l]
+    held = at.withheld[l] + at.refill[l]
     lacks = min(at.dead, at.stored[l] + at.outflow[l] + at.taken[l]) - held
     if lacks <= s.lane[0].least[l]:
         return False
@@ -185,11 +200,32 @@ def _fill_dead(s: Step, v: int, l: int) -> bool:
     if lacks < at.lacked[l]:
         more = min(at.dead - held, lacks / (1.0 - lacks / at.lacked[l]))
     at.lacked[l] = lacks
-    s.claim[at.dead_claim].need[l] += more
-    for i in range(s.claim.shape[0]):
+    at.refill[l] += more
+    _lift_zones(s, v, l, more)
+    return True
+
+
+@kernel
+def _lift_zones(s: Step, v: int, l: int, more: float) -> None:
+    """Let the zones of a reservoir begin higher: water below them is held already."""
+    i = s.at[v].dead_claim + 1
+    while i < s.claim.shape[0] and s.claim[i].section == v:
         claim = s.claim[i]
-        if i != at.dead_claim and claim.section == v and claim.nature == RETENTION:
+        if claim.nature == RETENTION:
             cut = min(more, claim.need[l])
             claim.need[l] -= cut
             more -= cut
-    return True
+        i += 1
+
+
+@kernel
+def _keep_refills(s: Step) -> None:
+    """Leave to the second pass which dead storage was filled, whatever it lacks there."""
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        if at.dead_claim >= 0:
+            for l in range(at.refill.size):
+                whole = at.refill[l] > 0.0 and (
+                    at.withheld[l] + at.refill[l] >= at.dead - s.lane[0].least[l]
+                )
+                at.refill[l] = at.dead if whole else at.refill[l]

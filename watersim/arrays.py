@@ -24,7 +24,7 @@ SECTION = (
     "limited:i",  # transfer that stands for the section's outlet, −1 if unlimited
     "row:i",  # row of the allocation, −1 if the section cannot bind
     "store:i",  # 1 where water can stay
-    "dead_claim:i",  # claim that fills dead storage when water passes below it, −1
+    "dead_claim:i",  # claim that fills dead storage with water from elsewhere, −1
     "way:i",  # first surplus outlet, −1 where there is none
     "full",  # m3 the store can hold
     "dead",  # m3 of the store without an outlet
@@ -34,6 +34,8 @@ SECTION = (
     "drain[]",  # m3 that evaporation and seepage can take
     "drained[]",  # m3 they took
     "withheld[]",  # m3 of the dead storage that is there
+    "refill[]",  # m3 that fill it before anything leaves
+    "set_aside[]",  # m3 of them that reach the section in any case
     "lacked[]",  # m3 that it took more in the last turn
     "outlet[]",  # m3 the outlet can pass, inf where there is none or no limit
     "level[]",  # m, mean level of the lake in this pass

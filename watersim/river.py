@@ -7,9 +7,11 @@ which it suffices. What a row further down takes back is taken back from those a
 row need be seen twice. What is asked of a row (``load``) is summed on the way: claims add to the
 rows where they stand, and every row passes its load on to the next.
 
+In-stream claims draw on a row of their own beside the others that pass it; such a claim shares at its
+row, and last gets what a row further down has left there.
+
 A realization in which a row runs out that a canal or a returning claim could relieve, or whose rows
-are not nested (an in-stream claim beside others of its rank, a quota), is left to `fill` (``todo``),
-which answers the whole contract.
+are not nested (a quota), is left to `fill` (``todo``), which answers the whole contract.
 """
 
 from __future__ import annotations
@@ -50,6 +52,9 @@ class River(NamedTuple):
     above, drawing, taking
         the claims of a rank that draw on each row it touches, and what a unit given to them takes
         from it, dims (entry of touching + 1), (draw), (set, draw).
+    alone, alone_claim, alone_row, alone_value
+        the claims of a rank that draw on a single row, where only without them the rows are nested
+        (in-stream claims), dims (rank + 1), (claim), (claim), (set, claim).
     plain
         1 where nothing could relieve the row while the rank is filled, and its rows are nested,
         dims (rank, row).
@@ -72,6 +77,10 @@ class River(NamedTuple):
     above: Integers
     drawing: Integers
     taking: Floats
+    alone: Integers
+    alone_claim: Integers
+    alone_row: Integers
+    alone_value: Floats
     plain: Integers
 
 
@@ -100,6 +109,7 @@ def river(
     touched, touching = [0], list[int]()
     edge, used = [0], list[int]()
     above, drawing, at = [0], list[int](), list[int]()
+    alone, lone = [0], list[int]()
     plain = np.zeros((ranks, A.shape[1]), np.int64)
     for p in range(ranks):
         members = np.flatnonzero(rank == p)
@@ -116,7 +126,18 @@ def river(
             used += along
         edge.append(len(used))
         adds = (A[:, :, members] < 0.0).any(axis=(0, 2)) | (T < 0.0).any(axis=(0, 2))
-        plain[p] = ~adds & _nested((A[0][:, members] > ENTRY)[rows])
+        draws = (A[0][:, members] > ENTRY)[rows]
+        nested = _nested(draws)
+        if not nested:
+            few = (draws.sum(axis=0) == 1) & ((A[:, :, members] != 0.0).sum(axis=1) == 1).all(
+                axis=0
+            )
+            apart = few & ~(draws & (draws[:, few].sum(axis=1) > 1)[:, None]).any(axis=0)
+            nested = _nested(draws[:, ~apart])
+            lone += members[apart].tolist() if nested else []
+        alone.append(len(lone))
+        plain[p] = ~adds & nested
+    lone_row = np.array([np.argmax(A[0, :, i] > ENTRY) for i in lone], np.int64)
     return River(
         order=np.argsort(rank, kind="stable").astype(np.int64),
         first=np.searchsorted(np.sort(rank), np.arange(ranks + 1)).astype(np.int64),
@@ -135,6 +156,10 @@ def river(
         above=np.array(above, np.int64),
         drawing=np.array(drawing, np.int64),
         taking=np.ascontiguousarray(A[:, np.array(at, np.int64), np.array(drawing, np.int64)]),
+        alone=np.array(alone, np.int64),
+        alone_claim=np.array(lone, np.int64),
+        alone_row=lone_row,
+        alone_value=np.ascontiguousarray(A[:, lone_row, np.array(lone, np.int64)]),
         plain=plain,
     )
 
@@ -221,13 +246,17 @@ def remainder(has: float, loses: float) -> float:
 def _serve_one(n: River, c: int, p: int, s: Step) -> None:
     """A rank of a single claim takes what the scarcest of its rows has left."""
     i = n.order[n.first[p]]
-    claim, lane = s.claim[i], s.lane[0]
+    claim, lane, asking = s.claim[i], s.lane[0], 0
     for l in range(lane.cover.size):
         need = claim.need[l]
         wants = need if need > lane.least[l] else 0.0
+        asking += 1 if wants > 0.0 else 0
         lane.stop[l] = MET
+        claim.stopped[l] = MET
         claim.given[l] = wants
         lane.cover[l] = TIE * wants
+    if asking == 0:
+        return
     for k in range(n.start[i], n.start[i + 1]):
         value = n.value[c, k]
         if value > ENTRY:
@@ -264,10 +293,26 @@ def _serve_rank(n: River, c: int, p: int, s: Step) -> None:
             claim.stopped[l] = MET
     if _share(n, c, p, s):
         _sum(n, c, p, s)
+        for k in range(n.alone[p], n.alone[p + 1]):
+            _raise_alone(n, c, k, s)
     for k in range(n.touched[p], n.touched[p + 1]):
         row = s.row[n.touching[k]]
         for l in range(lane.least.size):
             row.below[l] = remainder(row.below[l], row.load[l])
+
+
+@kernel
+def _raise_alone(n: River, c: int, k: int, s: Step) -> None:
+    """Give an in-stream claim what a row further down left at its row, after it was rationed."""
+    claim, row, lane = s.claim[n.alone_claim[k]], s.row[n.alone_row[k]], s.lane[0]
+    value = n.alone_value[c, k]
+    for l in range(lane.least.size):
+        free, given, wants = row.below[l] - row.load[l], claim.given[l], claim.rate[l]
+        most = min(wants, given + max(0.0, free) / value)
+        most = wants if most * MORE >= wants else most
+        row.load[l] += value * (most - given)
+        claim.given[l] = most
+        claim.stopped[l] = MET if most >= wants else claim.stopped[l]
 
 
 @kernel

@@ -43,6 +43,7 @@ def available(s: Step) -> None:
     """Right-hand sides of all rows.
 
     reach_v = runoff + carry − drain − withheld − spilled + Σ_u gain_u (reach_u or spilled_u)
+              − refill
 
     over the sections u just above v: everything where the outlet is unlimited, only what is known
     to spill where the outlet is a transfer; surplus outlets move their water likewise.
@@ -74,6 +75,12 @@ def available(s: Step) -> None:
                 at.drain[l] = max(0.0, at.drain[l] + lacks)
         for l in range(at.runoff.size):
             at.reach[l] = max(0.0, at.reach[l])
+        if at.dead_claim >= 0:  # what canals or return flows must bring is left to a claim
+            claim = s.claim[at.dead_claim]
+            for l in range(at.runoff.size):
+                at.set_aside[l] = min(at.refill[l], at.reach[l])
+                at.reach[l] -= at.set_aside[l]
+                claim.need[l] = at.refill[l] - at.set_aside[l]
         if at.row >= 0:
             row = s.row[at.row]
             for l in range(at.runoff.size):
@@ -124,7 +131,7 @@ def flow(s: Step) -> bool:
             at.stored[l] = 0.0
         if at.store == 1:
             for l in range(at.runoff.size):
-                at.stored[l] = at.withheld[l]
+                at.stored[l] = at.withheld[l] + at.set_aside[l]
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
         for l in range(canal.z.size):
@@ -313,7 +320,7 @@ def _surplus(s: Step, v: int) -> None:
     at = s.at[v]
     for l in range(at.runoff.size):
         room = at.full
-        kept = at.withheld[l]
+        kept = at.withheld[l] + at.set_aside[l]
         for i in range(s.claim.shape[0]):
             if s.claim[i].section == v and s.claim[i].nature == RETENTION:
                 kept += s.claim[i].supply[l]

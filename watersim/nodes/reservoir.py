@@ -265,10 +265,6 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
             claim = s.claim[p[i].release_claim]
             for l in range(claim.need.size):
                 claim.need[l] = u[i].minimum_release[l] * dt
-        if at.dead_claim >= 0:
-            claim = s.claim[at.dead_claim]
-            for l in range(claim.need.size):
-                claim.need[l] = 0.0
         below = 0.0
         for k in range(p[i].zone, p[i].zone + p[i].zones):
             claim, kept = s.claim[q[k].claim], w[k].kept
