@@ -16,8 +16,12 @@ def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> Non
     assert folder / "data/talas/basin.yaml" in written
     assert folder / "data/LICENSE.md" in written
     assert all(path.is_file() for path in written)
-    scenario = load(folder / "scenarios/talas/baseline.yaml")
-    assert all(file.is_relative_to(folder.resolve()) for file in scenario.sources.files.values())
+    assert folder / "data/chu/inflow.csv" in written
+    found = sorted((folder / "scenarios").rglob("*.yaml"))
+    assert {path.parent.name for path in found} == {"chu", "talas"}
+    for path in found:
+        read = load(path).sources.files.values()
+        assert all(file.is_relative_to(folder.resolve()) for file in read)
 
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
