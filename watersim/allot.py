@@ -98,10 +98,9 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room) -> int:
         for l in range(lane.live.size):
             lane.least[l] = SAME * lane.total[l]
             lane.live[l] = 0
-        if not flow(s):
-            return LACKING
+        enough = flow(s)
         if not _again(s, turn):
-            return 0
+            return 0 if enough else LACKING
     return UNSETTLED_SPILL
 
 

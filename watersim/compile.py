@@ -17,7 +17,7 @@ from watersim.layout import ClaimRow, Layout, Transfer
 from watersim.matrices import matrices
 from watersim.records import record
 from watersim.scenario import Scenario
-from watersim.step import CLAIM, SECTION, TRANSFER, WAY_OUT, guides
+from watersim.step import CLAIM, CONSUMPTIVE, SECTION, TRANSFER, WAY_OUT, guides
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -95,7 +95,8 @@ class _Compiler:
         """The fixed part of `watersim.step.CLAIM`."""
         claims = np.zeros(len(self.layout.claims), record(*CLAIM))
         for i, row in enumerate(self.layout.claims):
-            behind = self.layout.canals_to.get(row.node, [])
+            to_site = row.claim.sort == CONSUMPTIVE  # what is kept or passes is no canal's delivery
+            behind = self.layout.canals_to.get(row.node, []) if to_site else []
             canal = self.layout.network.canals[behind[0]] if len(behind) == 1 else None
             back = self.scenario.nodes[row.node].return_flow_to() or (0.0, "")
             own = claims[i]
