@@ -7,6 +7,7 @@ second river beside it; their size runs from creeks of litres to rivers of thous
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,11 +97,13 @@ class Maker:
         far = ["f0", "f1"]
         joins = [self.one_of(*main, "sea") for _ in branches]
         rivers = [["spring", *main, "sea"], ["other", *far, "pan"]]
-        rivers += [[f"side{k}", *own, to] for k, (own, to) in enumerate(zip(branches, joins, strict=True))]
+        rivers += [
+            [f"side{k}", *own, to] for k, (own, to) in enumerate(zip(branches, joins, strict=True))
+        ]
         for river in rivers:
             self.nodes[river[0]] = {"kind": "catchment", "runoff": self.one_of(
                 self.flow(), self.seasonal())}  # fmt: skip
-        below = {a: b for river in rivers for a, b in zip(river[:-1], river[1:], strict=True)}
+        below = {a: b for river in rivers for a, b in pairwise(river)}
         inner = [*main, *far, *(name for own in branches for name in own)]
         for name in inner:
             self.node(name, below[name])
@@ -273,7 +276,14 @@ def forcing(scenario: Scenario, seed: int, realizations: int) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     starts = scenario.timeline.starts.astype("datetime64[ns]")
     ds = xr.Dataset(coords={"time": starts, "realization": np.arange(realizations)})
-    varied = {"runoff", "requirement", "evaporation", "precipitation", "outlet_capacity", "capacity"}
+    varied = {
+        "runoff",
+        "requirement",
+        "evaporation",
+        "precipitation",
+        "outlet_capacity",
+        "capacity",
+    }
     for (name, part, key), values in scenario.forcing.items():
         if part >= 0 or key not in varied:
             continue

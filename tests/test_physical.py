@@ -70,7 +70,9 @@ def reservoirs(case: Case) -> list[tuple[str, xr.Dataset]]:
     if "reservoir" not in case.ds.dims:
         return []
     kinds = dict(zip(case.ds["reservoir"].values, case.ds["reservoir_kind"].values, strict=True))
-    return [(str(name), case.ds.sel(reservoir=name)) for name in kinds if kinds[name] == "reservoir"]
+    return [
+        (str(name), case.ds.sel(reservoir=name)) for name in kinds if kinds[name] == "reservoir"
+    ]
 
 
 def takes(case: Case, node: str) -> Floats:

@@ -122,7 +122,7 @@ class Step(NamedTuple):
 
 
 CORRECTIONS = 20  # most bookings of a pass; one where no rounding has to be taken back
-ULPS = 1e-15  # of a take; a smaller lack is that of a sum's last digits
+ULPS = 1e-15  # of a sum; a smaller lack is that of its last digits
 ENOUGH, LESS, LACKS = 0, 1, 2  # a section has what is taken, but for rounding, or lacks more
 
 GUIDES = 256  # even parts of a curve's x range
@@ -350,7 +350,8 @@ def _pass_on(s: Step, v: int) -> int:
             drained = min(at.drain[l], water)
             water -= drained
             lack = at.dead - water
-            water = at.dead if 0.0 < lack <= ULPS * at.dead else water
+            digits = ULPS * (at.carry[l] + at.inflow[l])
+            water = at.dead if 0.0 < lack <= digits else water
             kept = min(min(at.stored[l], water), full)
             wish = water - kept
             limited = wish > at.outlet[l]
@@ -462,10 +463,10 @@ def _spare_dead(s: Step, v: int) -> int:
         least, taken = s.lane[0].least[l], at.taken[l]
         drained = min(at.drain[l], at.outflow[l])
         lack = at.dead - (at.outflow[l] - drained)
-        if lack > 0.0 and taken > 0.0 and min(lack, taken) <= least:
-            if lack > ULPS * at.dead:
-                _give_up(s, v, l, lack if lack < taken else math.inf)
-                found = LESS
+        digits = ULPS * (at.carry[l] + at.inflow[l])
+        if lack > digits and taken > 0.0 and min(lack, taken) <= least:
+            _give_up(s, v, l, lack if lack < taken else math.inf)
+            found = LESS
         held = min(at.dead, at.outflow[l] - min(at.drain[l], at.outflow[l]))
         if at.stored[l] < held <= at.stored[l] + least:
             at.stored[l] = held

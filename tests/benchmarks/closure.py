@@ -70,9 +70,7 @@ def _add(family: Family, seed: int, step: str, how: tuple[int, str, str]) -> Non
         scenario = generated.scenario(Path(folder), seed, family.name, step, (first, last))
     basin = f"{step} {seed}"
     try:
-        ds = run(
-            scenario, realizations, forcing=generated.forcing(scenario, seed, realizations)
-        )
+        ds = run(scenario, realizations, forcing=generated.forcing(scenario, seed, realizations))
     except ClosureError as error:
         family.worst, family.where = float("inf"), f"{basin}: {error}"
         return

@@ -8,6 +8,7 @@ import xarray as xr
 from basins import YEAR, Basin
 from click.testing import CliRunner
 
+import watersim
 from watersim.cli import commands
 from watersim.summary import text as summary
 
@@ -126,8 +127,8 @@ def test_two_feeders_fill_it_together(basin: Basin) -> None:
 
 
 def test_check_summary_and_figure_know_it(basin: Basin) -> None:
-    ds = basin.run(TEXT, YEAR)
     path = basin.write(TEXT, YEAR)
+    ds = basin.check(watersim.run(watersim.load(path)))
     assert CliRunner().invoke(commands, ["check", str(path)]).exit_code == 0
     assert "basin" in summary(ds)
     ds.watersim.plot.storage("basin")
