@@ -61,29 +61,6 @@ def networks(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-)
-@given(networks())
-def test_physical_bounds_hold_exactly_on_any_network(text: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        ds = Basin(Path(folder)).run(text, ("2001-01-01", "2001-04-30", "month"))
-    if "site" in ds.dims:
-        assert np.all(ds["supply"].values <= ds["requirement"].values)
-    if "reservoir" in ds.dims:
-        storage, capacity = ds["storage"].values, ds["reservoir_capacity"].values
-        release, spill = ds["release"].values, ds["spill"].values
-        dead = ds["reservoir_dead_storage"].values
-        seconds = np.diff(ds["time_bounds"].values, axis=1)[:, 0] / np.timedelta64(1, "s")
-        assert np.all(storage <= capacity)
-        assert np.all((spill == 0.0) | (storage == capacity))
-        drops = release * seconds[np.newaxis, :, np.newaxis]
-        assert np.all((drops <= 1e-6 * capacity) | (storage >= dead * (1 - 1e-9)))
-
-
-@settings(
     max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(networks())

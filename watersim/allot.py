@@ -109,11 +109,10 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
         for l in range(lane.live.size):
             lane.least[l] = SAME * lane.total[l]
             lane.live[l] = 0
-        if not flow(s):
-            return LACKING
+        enough = flow(s)
         if not _again(s, turn):
             _keep_refills(s)
-            return 0
+            return 0 if enough else LACKING
     return UNSETTLED_SPILL
 
 

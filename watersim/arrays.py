@@ -43,6 +43,7 @@ SECTION = (
     "spilled[]",  # m3 known to spill
     "inflow[]",  # m3 that entered
     "outflow[]",  # m3 that left down the river: release + spill
+    "release[]",  # m3 of that through outlets and turbines
     "spill[]",  # m3 over the crest
     "stored[]",  # m3 in store at the end
     "taken[]",  # m3 diverted here

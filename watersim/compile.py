@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from watersim import registry
 from watersim.allocation.problem import Problem
 from watersim.allot import Matrices
-from watersim.arrays import CANAL, CLAIM, OUTLET, PLANT, SECTION, TRANSFER, WAY_OUT
+from watersim.arrays import CANAL, CLAIM, CONSUMPTIVE, OUTLET, PLANT, SECTION, TRANSFER, WAY_OUT
 from watersim.curves import guides
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.layout import ClaimRow, Layout, Transfer
@@ -96,7 +96,8 @@ class _Compiler:
         """The fixed part of `watersim.arrays.CLAIM`."""
         claims = np.zeros(len(self.layout.claims), record(*CLAIM))
         for i, row in enumerate(self.layout.claims):
-            behind = self.layout.canals_to.get(row.node, [])
+            to_site = row.claim.sort == CONSUMPTIVE  # what is kept or passes is no canal's delivery
+            behind = self.layout.canals_to.get(row.node, []) if to_site else []
             canal = self.layout.network.canals[behind[0]] if len(behind) == 1 else None
             back = self.scenario.nodes[row.node].return_flow_to() or (0.0, "")
             own = claims[i]

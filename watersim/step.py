@@ -19,6 +19,10 @@ from watersim.arrays import (
 )
 from watersim.jit import kernel
 
+CORRECTIONS = 20  # most bookings of a pass; one where no rounding has to be taken back
+ULPS = 1e-15  # of a sum; a smaller lack is that of its last digits
+ENOUGH, LESS, LACKS = 0, 1, 2  # a section has what is taken, but for rounding, or lacks more
+
 
 @kernel
 def clear(s: Step, gain: Floats) -> None:
@@ -122,16 +126,6 @@ def flow(s: Step) -> bool:
     and no zone keeps is released as far as the outlet passes it; the rest goes through the surplus
     outlets in their order, stays as far as the store holds it, and last goes over the crest.
     """
-    for v in range(s.at.shape[0]):
-        at = s.at[v]
-        for l in range(at.runoff.size):
-            at.taken[l] = 0.0
-            at.given_back[l] = 0.0
-            at.inflow[l] = at.runoff[l]
-            at.stored[l] = 0.0
-        if at.store == 1:
-            for l in range(at.runoff.size):
-                at.stored[l] = at.withheld[l] + at.set_aside[l]
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
         for l in range(canal.z.size):
@@ -140,20 +134,15 @@ def flow(s: Step) -> bool:
         claim = s.claim[i]
         for l in range(claim.y.size):
             claim.supply[l] = claim.y[l]
-        if claim.many == 1:
-            _deliver(s, i)
-    for j in range(s.transfer.shape[0]):
-        if s.transfer[j].nature == CANAL:
-            _carry(s, j)
-    for i in range(s.claim.shape[0]):
-        _draw(s, i)
-    for o in range(s.way_out.shape[0]):
-        out = s.way_out[o]
-        for l in range(out.flow.size):
-            out.flow[l] = 0.0
     fine = True
-    for v in range(s.at.shape[0]):
-        fine = _pass_on(s, v) and fine
+    for _ in range(CORRECTIONS):
+        _book(s)
+        worst = ENOUGH
+        for v in range(s.at.shape[0]):
+            worst = max(worst, _pass_on(s, v))
+        fine = fine and worst != LACKS
+        if worst == ENOUGH:
+            break
     for i in range(s.claim.shape[0]):
         claim = s.claim[i]
         at = s.at[claim.section]
@@ -167,10 +156,37 @@ def flow(s: Step) -> bool:
 
 
 @kernel
-def _pass_on(s: Step, v: int) -> bool:
-    """Settle the balance of section v and send its outflow on; False if much water was lacking."""
+def _book(s: Step) -> None:
+    """Book all takes, leaks, return flows and zones, before any water moves."""
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        for l in range(at.runoff.size):
+            at.taken[l] = 0.0
+            at.given_back[l] = 0.0
+            at.inflow[l] = at.runoff[l]
+            at.stored[l] = 0.0
+        if at.store == 1:
+            for l in range(at.runoff.size):
+                at.stored[l] = at.withheld[l] + at.set_aside[l]
+    for i in range(s.claim.shape[0]):
+        if s.claim[i].many == 1:
+            _deliver(s, i)
+    for j in range(s.transfer.shape[0]):
+        if s.transfer[j].nature == CANAL:
+            _carry(s, j)
+    for i in range(s.claim.shape[0]):
+        _draw(s, i)
+    for o in range(s.way_out.shape[0]):
+        out = s.way_out[o]
+        for l in range(out.flow.size):
+            out.flow[l] = 0.0
+
+
+@kernel
+def _pass_on(s: Step, v: int) -> int:
+    """Settle the balance of section v and send its outflow on; ENOUGH, LESS or LACKS."""
     at = s.at[v]
-    fine, short = True, 0
+    found, short = ENOUGH, 0
     for l in range(at.runoff.size):
         at.inflow[l] += at.given_back[l]
         at.outflow[l] = at.inflow[l] - at.taken[l]
@@ -181,16 +197,26 @@ def _pass_on(s: Step, v: int) -> bool:
         short += 1 if at.outflow[l] < 0.0 else 0
     if short > 0:
         for l in range(at.runoff.size):
-            if at.outflow[l] < 0.0:
-                fine = fine and -at.outflow[l] <= s.lane[0].least[l]
-                _give_up(s, v, l, -at.outflow[l])
+            lack = -at.outflow[l]
+            if lack > 0.0:
+                if lack > s.lane[0].least[l]:
+                    found = LACKS
+                elif lack > ULPS * at.taken[l]:
+                    found = max(found, LESS)
+                if lack > ULPS * at.taken[l]:
+                    _give_up(s, v, l, lack)
                 at.outflow[l] = 0.0
+    if at.dead_claim >= 0:
+        found = max(found, _spare_dead(s, v))
     if at.store == 1:
         full = at.full
         for l in range(at.runoff.size):
             water = at.outflow[l]
             drained = min(at.drain[l], water)
             water -= drained
+            lack = at.dead - water
+            digits = ULPS * (at.carry[l] + at.inflow[l])
+            water = at.dead if 0.0 < lack <= digits else water
             kept = min(min(at.stored[l], water), full)
             wish = water - kept
             limited = wish > at.outlet[l]
@@ -203,13 +229,16 @@ def _pass_on(s: Step, v: int) -> bool:
             at.spill[l] = left - most if limited else 0.0
         if at.way >= 0:
             _surplus(s, v)
+    for l in range(at.runoff.size):
+        at.release[l] = at.outflow[l]
+    if at.store == 1:
         for l in range(at.runoff.size):
             at.outflow[l] += at.spill[l]
     if at.down >= 0:
         below, gain = s.at[at.down], at.gain
         for l in range(at.runoff.size):
             below.inflow[l] += gain * at.outflow[l]
-    return fine
+    return found
 
 
 @kernel
@@ -288,30 +317,44 @@ def _draw(s: Step, i: int) -> None:
 
 
 @kernel
-def _give_up(s: Step, v: int, l: int, lack: float) -> None:
-    """Take back what rounding gave too much at a section, so that no flow is negative."""
+def _spare_dead(s: Step, v: int) -> int:
+    """Hold back what only rounding lets out of dead storage, that nothing leaves it; as `_pass_on`.
+
+    What is more than rounding fills it in another turn of `watersim.allot`.
+    """
     at = s.at[v]
+    found = ENOUGH
+    for l in range(at.runoff.size):
+        least, taken = s.lane[0].least[l], at.taken[l]
+        drained = min(at.drain[l], at.outflow[l])
+        lack = at.dead - (at.outflow[l] - drained)
+        digits = ULPS * (at.carry[l] + at.inflow[l])
+        if lack > digits and taken > 0.0 and min(lack, taken) <= least:
+            _give_up(s, v, l, lack if lack < taken else math.inf)
+            found = LESS
+        held = min(at.dead, at.outflow[l] - min(at.drain[l], at.outflow[l]))
+        if at.stored[l] < held <= at.stored[l] + least:
+            at.stored[l] = held
+    return found
+
+
+@kernel
+def _give_up(s: Step, v: int, l: int, lack: float) -> None:
+    """Take back what rounding gave too much at a section; all is booked again with what is left."""
     for i in range(s.claim.shape[0]):
         claim = s.claim[i]
         if claim.section == v and claim.nature == CONSUMPTIVE and claim.many == 0:
-            back = min(lack, claim.supply[l])
-            claim.supply[l] -= back
-            at.taken[l] -= back
-            lack -= back
+            taken = claim.supply[l] / (1.0 - claim.loss)
+            if taken > 0.0:
+                part = min(1.0, lack / taken)
+                claim.supply[l] -= claim.supply[l] * part
+                lack -= taken * part
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
-        if canal.source == v and canal.nature == CANAL:
+        if canal.source == v and canal.nature == CANAL and canal.carried[l] > 0.0:
             back = min(lack, canal.carried[l])
             canal.carried[l] -= back
-            at.taken[l] -= back
             lack -= back
-            arriving = back * (1.0 - canal.loss)
-            if canal.claim >= 0:
-                claim = s.claim[canal.claim]
-                claim.supply[l] = max(0.0, claim.supply[l] - arriving)
-                claim.way_loss[l] = max(0.0, claim.way_loss[l] - (back - arriving))
-            if canal.target > v:
-                s.at[canal.target].given_back[l] -= arriving
 
 
 @kernel
@@ -325,7 +368,7 @@ def _surplus(s: Step, v: int) -> None:
             if s.claim[i].section == v and s.claim[i].nature == RETENTION:
                 kept += s.claim[i].supply[l]
         water = at.stored[l] + at.spill[l]
-        kept = min(min(kept, water), room)
+        kept = min(min(max(kept, at.dead), water), room)
         gone = 0.0
         o = at.way
         while o < s.way_out.shape[0] and s.way_out[o].source == v and gone < water - kept:
@@ -342,5 +385,6 @@ def _surplus(s: Step, v: int) -> None:
                 at.outflow[l] += part
             gone += part
             o += 1
-        at.stored[l] = min(water - gone, room)
-        at.spill[l] = water - gone - at.stored[l]
+        rest = max(kept, water - gone)
+        at.stored[l] = min(rest, room)
+        at.spill[l] = rest - at.stored[l]

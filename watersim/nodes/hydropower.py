@@ -157,7 +157,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
         for l in range(out.head.size):
             head = fixed
             if fixed < 0.0:
-                passing = (at.outflow[l] - at.spill[l]) / dt if again == 1 else 0.0
+                passing = at.release[l] / dt if again == 1 else 0.0
                 tail = p[i].tailwater
                 if p[i].count > 0:
                     tail = curve(p[i].first, p[i].count, p[i].guide, passing, s)[0]
@@ -186,7 +186,7 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
         at, out, plant = s.at[p[i].section], y[i], s.plant[p[i].plant]
         per_m3_and_metre = JOULE_PER_M3_AND_METRE * p[i].efficiency
         for l in range(out.head.size):
-            free = at.outflow[l] - at.spill[l] - at.turbined[l]
+            free = at.release[l] - at.turbined[l]
             passed = min(out.turbine_flow[l] * dt, free)
             at.turbined[l] += passed
             out.turbine_flow[l] = passed / dt

@@ -283,6 +283,6 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
         settle(p[i].first, p[i].count, p[i].guide, p[i].section, y[i], s, dt)
         at, out = s.at[p[i].section], y[i]
         for l in range(out.release.size):
-            release = at.outflow[l] - at.spill[l]
-            out.release[l] = release / dt
+            release, most = at.release[l], u[i].outlet_capacity[l]
+            out.release[l] = most if release > 0.0 and release == most * dt else release / dt
             out.bypass[l] = (release - at.turbined[l]) / dt
