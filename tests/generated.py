@@ -238,8 +238,6 @@ class Maker:
         if self.has(self.mix.second_source):
             second = self.canal(self.one_of(*inner), site, inner)
             self.canals[f"d_{site}"] = {**second, "preference": self.one_of(1, 2)}
-            for canal in (self.canals[f"c_{site}"], self.canals[f"d_{site}"]):
-                canal.get("loss", {}).pop("to", None)
 
     def canal(self, start: str, end: str, inner: list[str]) -> dict[str, Any]:
         canal: dict[str, Any] = {"from": start, "to": end}
@@ -252,9 +250,7 @@ class Maker:
 
     def transfer(self, name: str, inner: list[str]) -> None:
         """A canal from river to river, into a reservoir where there is one."""
-        limits = ("outlet_capacity", "outlets")
-        dams = [node for node in inner if self.nodes[node]["kind"] == "reservoir"
-                and not any(limit in self.nodes[node] for limit in limits)]  # fmt: skip
+        dams = [node for node in inner if self.nodes[node]["kind"] == "reservoir"]
         start = self.one_of(*inner)
         ends = [node for node in (dams or inner) if node != start]
         if ends:

@@ -57,14 +57,6 @@ def stores() -> list[Case]:
     return [case for case in cases() if "reservoir" in case.ds.dims]
 
 
-def rivers_alone() -> list[Case]:
-    """Basins whose reservoirs are fed by their river only: no canal, no return flow."""
-    fed = ("canals", "returns", "off stream", "everything")
-    both = zip(BASINS, cases(), strict=True)
-    return [case for (family, *_), case in both
-            if family not in fed and "reservoir" in case.ds.dims]  # fmt: skip
-
-
 def reservoirs(case: Case) -> list[tuple[str, xr.Dataset]]:
     """Every reservoir that is no lake."""
     if "reservoir" not in case.ds.dims:
@@ -126,20 +118,12 @@ def _nothing_leaves_below_dead_storage(found: list[Case]) -> None:
 
 
 def test_nothing_leaves_a_reservoir_that_ends_below_its_dead_storage() -> None:
-    _nothing_leaves_below_dead_storage(rivers_alone())
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="return flows and canals of later priorities pass a reservoir below its dead storage",
-)
-def test_nor_where_return_flows_and_canals_feed_it() -> None:
     _nothing_leaves_below_dead_storage(stores())
 
 
 # the sum is over fluxes that were divided by the length of the step: a few ulps of its terms
 def test_only_evaporation_and_seepage_take_water_below_dead_storage() -> None:
-    for case in rivers_alone():
+    for case in stores():
         dt = seconds(case.ds)
         for name, ds in reservoirs(case):
             came = (case.ds["inflow"].sel(node=name).values + ds["precipitation"].values) * dt

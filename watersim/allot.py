@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from watersim.allocation.fill import Work, fill
 from watersim.allocation.problem import Floats, Integers
-from watersim.arrays import RETENTION, TURBINE, Step
+from watersim.arrays import CONSUMPTIVE, RETENTION, TURBINE, Step
 from watersim.jit import kernel
 from watersim.river import River, ration
 from watersim.step import available, flow
 
 TURNS = 60  # most repetitions; a chain of reservoirs needs one for each that spills
 DEAD_TURNS = 30  # of them, in which dead storage may still rise
+RISING = 20  # of them, in which a known spill may still rise
+FALLING = 40  # of them, after which a known spill that falls is not counted on at all
 SAME = 1e-9  # of two spills, relative to the water of the step
 LACKING, UNSETTLED_SPILL = 11, 12
 
@@ -25,6 +27,7 @@ class Matrices(NamedTuple):
 
     A: Floats  # (sets, rows, claims)
     T: Floats  # (sets, rows, transfers)
+    below: Floats  # (sets, sections, rows) share of a section's water that each row counts
     gain: Floats  # (sets, sections) share of an outflow that arrives within the step
     price: Floats  # (transfers)
     rank: Integers  # (claims)
@@ -35,16 +38,18 @@ class Room(NamedTuple):
     """Work space for one lane's `fill`. Sizes: r rows, k claims, j transfers."""
 
     work: Work
+    shut: Work  # of the same problem where reservoirs are shut
     b: Floats  # (r)
     cap: Floats  # (j)
     need: Floats  # (k)
     y: Floats  # (k)
     z: Floats  # (j)
     bound: Integers  # (k) what stopped the claim
-    T: Floats  # (r, j) coefficients of the set in force, as they are in one lane
+    A: Floats  # (r, k) coefficients of the set in force, as they are in one lane
+    T: Floats  # (r, j)
     counts: NDArray[
         np.int64
-    ]  # (3) repetitions of the last pass, lanes that `fill` settled, the set of `T`
+    ]  # (3) repetitions of the last pass, lanes that `fill` settled, their set
 
 
 @kernel
@@ -61,6 +66,7 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
     lane, ranks = s.lane[0], m.river.first.shape[0] - 1
     for l in range(lane.live.size):
         lane.live[l] = 1
+        lane.shut[l] = 0
         lane.total[l] = 0.0
     for v in range(s.at.shape[0]):
         at = s.at[v]
@@ -72,6 +78,7 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
                 lane.total[l] += at.carry[l]
         if at.dead_claim >= 0:
             for l in range(lane.live.size):
+                at.shut[l] = 0
                 at.refill[l] = min(at.refill[l], at.dead - at.withheld[l]) if again == 1 else 0.0
                 if at.refill[l] > 0.0:
                     _lift_zones(s, v, l, at.refill[l])
@@ -84,6 +91,8 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
         r.counts[0] = turn + 1
         available(s)
         ration(c, m.river, rounds, s)
+        for l in range(lane.live.size):
+            lane.todo[l] = 1 if lane.shut[l] == 1 else lane.todo[l]
         for j in range(s.transfer.shape[0]):
             canal = s.transfer[j]
             for l in range(lane.live.size):
@@ -99,9 +108,10 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
             if lane.live[l] == 1 and lane.todo[l] == 1:
                 r.counts[1] += 1
                 _read_lane(m, c, s, r, l)
+                room = r.shut if lane.shut[l] == 1 else r.work
                 status = fill(
-                    m.A[c], r.T, m.price, m.rank, ranks, rounds, r.b, r.need, r.cap, r.work,
-                    r.y, r.z, r.bound,
+                    r.A, r.T, m.price, m.rank, ranks, max(rounds, lane.shut[l]), r.b, r.need,
+                    r.cap, room, r.y, r.z, r.bound,
                 )  # fmt: skip
                 if status != 0:
                     return status
@@ -121,6 +131,8 @@ def _read_lane(m: Matrices, c: int, s: Step, r: Room, l: int) -> None:
     """Copy one lane's allocation to the work space of `fill`."""
     if r.counts[2] != c:
         for k in range(r.b.shape[0]):
+            for i in range(r.need.shape[0]):
+                r.A[k, i] = m.A[c, k, i]
             for j in range(r.cap.shape[0]):
                 r.T[k, j] = m.T[c, k, j]
         r.counts[2] = c
@@ -134,6 +146,31 @@ def _read_lane(m: Matrices, c: int, s: Step, r: Room, l: int) -> None:
             r.T[canal.row, j] = -canal.worth[l]
     for i in range(r.need.shape[0]):
         r.need[i] = s.claim[i].need[l]
+    if s.lane[0].shut[l] == 1:
+        for v in range(s.at.shape[0]):
+            if s.at[v].shut[l] == 1:
+                _shut(m, c, s, r, v)
+        r.counts[2] = -1
+
+
+@kernel
+def _shut(m: Matrices, c: int, s: Step, r: Room, v: int) -> None:
+    """Let no claim take at a reservoir, and none below count on what passes it."""
+    here = s.at[v].row
+    for k in range(r.b.shape[0]):
+        share = m.below[c, v, k]
+        if k != here and share != 0.0:
+            for i in range(r.need.shape[0]):
+                r.A[k, i] -= share * r.A[here, i]
+            for j in range(r.cap.shape[0]):
+                r.T[k, j] -= share * r.T[here, j]
+    for i in range(r.need.shape[0]):
+        claim = s.claim[i]
+        if claim.section == v and claim.nature == CONSUMPTIVE and claim.many == 0:
+            r.need[i] = 0.0
+    for j in range(r.cap.shape[0]):
+        if s.transfer[j].source == v and s.transfer[j].nature != TURBINE:
+            r.cap[j] = 0.0
 
 
 @kernel
@@ -152,13 +189,18 @@ def _again(s: Step, turn: int) -> bool:
 
     Lanes where it did are live again.
     """
-    lane, again = s.lane[0], False
+    lane, again, shut = s.lane[0], False, 0
+    for l in range(lane.live.size):
+        shut += lane.shut[l]
     for v in range(s.at.shape[0]):
         at = s.at[v]
-        if at.limited >= 0:
+        if at.limited >= 0 or (shut > 0 and at.dead_claim >= 0):
+            limited = at.limited >= 0
             for l in range(lane.live.size):
-                if abs(at.spill[l] - at.spilled[l]) > lane.least[l]:
-                    at.spilled[l] = at.spill[l]
+                spill = at.outflow[l] if at.shut[l] == 1 else at.spill[l] if limited else 0.0
+                known = _known(at.spilled[l], spill, lane.least[l], turn)
+                if known != at.spilled[l]:
+                    at.spilled[l] = known
                     lane.live[l] = 1
                     again = True
         lacking = 0
@@ -173,14 +215,52 @@ def _again(s: Step, turn: int) -> bool:
                 if at.outflow[l] + at.taken[l] > lane.least[l] and _fill_dead(s, v, l):
                     lane.live[l] = 1
                     again = True
+        if at.dead_claim >= 0:
+            again = _shut_below_dead(s, v) or again
     for o in range(s.way_out.shape[0]):
         out = s.way_out[o]
         for l in range(lane.live.size):
-            if abs(out.flow[l] - out.known[l]) > lane.least[l]:
-                out.known[l] = out.flow[l]
+            known = _known(out.known[l], out.flow[l], lane.least[l], turn)
+            if known != out.known[l]:
+                out.known[l] = known
                 lane.live[l] = 1
                 again = True
     return again
+
+
+@kernel
+def _known(known: float, flow: float, least: float, turn: int) -> float:
+    """What claims below may count on of water that nobody asked for.
+
+    What a claim does with a known spill can make the spill vanish, by way of a canal back to the
+    reservoir. So after some turns it only falls, and at last is not counted on.
+    """
+    if abs(flow - known) <= least or (flow > known and turn >= RISING):
+        return known
+    return 0.0 if flow < known and turn >= FALLING else flow
+
+
+@kernel
+def _shut_below_dead(s: Step, v: int) -> bool:
+    """Shut a reservoir from which water goes though it is below its dead storage.
+
+    That is water of return flows and canals which later claims gave away before it was there.
+    """
+    at, lane, found = s.at[v], s.lane[0], 0
+    dead = at.dead
+    for l in range(lane.live.size):
+        passes = at.outflow[l] + at.taken[l]
+        leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
+        found += 1 if leaks and lane.live[l] == 0 and at.shut[l] == 0 else 0
+    if found == 0:
+        return False
+    for l in range(lane.live.size):
+        passes = at.outflow[l] + at.taken[l]
+        leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
+        if leaks and lane.live[l] == 0 and at.shut[l] == 0:
+            at.shut[l] = lane.shut[l] = lane.live[l] = 1
+            at.refill[l] = at.spilled[l] = 0.0
+    return True
 
 
 @kernel

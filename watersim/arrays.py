@@ -37,10 +37,11 @@ SECTION = (
     "refill[]",  # m3 that fill it before anything leaves
     "set_aside[]",  # m3 of them that reach the section in any case
     "lacked[]",  # m3 that it took more in the last turn
+    "shut:i[]",  # 1 where claims below cannot count on it in this pass: it is below dead storage
     "outlet[]",  # m3 the outlet can pass, inf where there is none or no limit
     "level[]",  # m, mean level of the lake in this pass
     "reach[]",  # m3 that can reach the section
-    "spilled[]",  # m3 known to spill
+    "spilled[]",  # m3 known to spill, or to leave a reservoir that is shut
     "inflow[]",  # m3 that entered
     "outflow[]",  # m3 that left down the river: release + spill
     "release[]",  # m3 of that through outlets and turbines
@@ -105,6 +106,7 @@ ROW = (
 )
 LANE = (
     "live:i[]",  # 1 where the pass is not settled yet
+    "shut:i[]",  # 1 where a reservoir is shut
     "todo:i[]",  # 1 where `watersim.river` leaves the allocation to `fill`
     "total[]",  # m3 of water in the step
     "least[]",  # m3 below which a volume is rounding

@@ -65,6 +65,15 @@ class Compiled:
         c, m = coefficient_set, self.matrices
         return Problem(m.A[c], m.T[c], m.price, m.rank, self.rounds)
 
+    def problem_of_shut(self) -> Problem:
+        """A problem with every entry that can arise where reservoirs are shut, all of them −1."""
+        m = self.matrices
+        A: NDArray[np.bool_] = np.any(m.A != 0.0, axis=0)
+        for v in np.flatnonzero(self.sections["dead_claim"] >= 0):
+            rows = np.any(m.below[:, v] != 0.0, axis=0)
+            A |= rows[:, np.newaxis] & A[self.sections["row"][v]]
+        return Problem(np.where(A, -1.0, 0.0), m.T[0], m.price, m.rank, 1)
+
 
 def compile(scenario: Scenario) -> Compiled:  # noqa: A001  the project's word for this arrow
     """Lay a scenario out in arrays."""

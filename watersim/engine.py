@@ -244,10 +244,14 @@ class _Block:
             c.guides,
         )
         rows, transfers = len(c.rows), len(c.transfers)
+        plain = work(c.problem(0))
+        shut = work(c.problem_of_shut())._replace(used=plain.used, fed=plain.fed)
         self.room = Room(
-            work(c.problem(0)), np.zeros(rows), np.zeros(transfers), np.zeros(claims),
-            np.zeros(claims), np.zeros(transfers), np.zeros(claims, np.int64),
-            np.zeros((rows, transfers)), np.array([0, 0, -1], np.int64),
+            work=plain, shut=shut,
+            b=np.zeros(rows), cap=np.zeros(transfers), need=np.zeros(claims),
+            y=np.zeros(claims), z=np.zeros(transfers), bound=np.zeros(claims, np.int64),
+            A=np.zeros((rows, claims)), T=np.zeros((rows, transfers)),
+            counts=np.array([0, 0, -1], np.int64),
         )  # fmt: skip
         self.status = np.zeros(1, np.int64)
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
@@ -351,7 +355,9 @@ class Engine:
                 reached = loops.fast(t, stop, *arguments)
             if reached < stop:
                 again = loops.exact if self._exactly else loops.either
-                if again(reached, reached + 1, *block.slow) == reached:
+                with np.errstate(over="ignore"):  # a limit that is no limit, as in the kernels
+                    stuck = again(reached, reached + 1, *block.slow) == reached
+                if stuck:
                     raise ModelError(self._sentence(reached, int(block.status[0])))
                 reached += 1
             if progress:

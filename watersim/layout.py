@@ -53,8 +53,8 @@ class Layout:
     claims, transfers
         as in `watersim.compile.Compiled`
     rows, row_of
-        what each row is (section, claim, canal, site, turbines, grid, quota) and its name; and
-        where each stands
+        what each row is (section, claim, canal, site, delivery, turbines, grid, quota) and its
+        name; and where each stands
     plants
         the plants in river order
     outlets
@@ -109,6 +109,11 @@ class Layout:
         target = self.network.canals[canal].target
         return target in self.position or len(self.canals_to[target]) > 1
 
+    def leaks_inside(self, canal: str) -> bool:
+        """Whether what a canal loses comes back to a river, so that it might flow for that alone."""
+        loss = self.network.canals[canal].loss
+        return loss is not None and loss.to in self.position and loss.fraction > 0.0
+
     def _transfers(self) -> tuple[Transfer, ...]:
         nodes = self.scenario.nodes
         outlets = [
@@ -157,6 +162,8 @@ class Layout:
         rows += [("grid", row.node) for row in self.claims if row.claim.sort == ENERGY]
         rows += [("site", name) for name, to in sorted(self.canals_to.items())
                  if name not in self.position and len(to) > 1]  # fmt: skip
+        rows += [("delivery", name) for what, name in rows if what == "site" and any(
+                     self.leaks_inside(canal) for canal in self.canals_to[name])]  # fmt: skip
         rows += [(type(clause).name(), name) for name, clause in self.scenario.agreements.items()
                  if clause.draws()]  # fmt: skip
         return tuple(rows)

@@ -57,7 +57,8 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
     rank = ranks(layout)
     edges = [edge for edge, _ in filled[0].edges()]
     shares = np.array([[share for _, share in own.edges()] for own in filled])
-    found = Matrices(A, T, gain, prices(layout), rank, river(A, T, rank, edges, shares))
+    below = np.array([own.below for own in filled])
+    found = Matrices(A, T, below, gain, prices(layout), rank, river(A, T, rank, edges, shares))
     rounds = any(needs_rounds(a, rank, t) for a, t in zip(A, T, strict=True))
     step_sets = sets.ravel()[which.ravel()]
     return found, np.asarray(step_sets, np.int64), int(rounds)
@@ -97,6 +98,9 @@ class _Coefficients:
         ]  # fmt: skip
         self.A = np.zeros((len(layout.rows), len(layout.claims)))
         self.T = np.zeros((len(layout.rows), len(layout.transfers)))
+        self.below = np.zeros((len(layout.position), len(layout.rows)))
+        for name, v in layout.position.items():
+            self._take(self.below[v], name, 1.0)
         for i, row in enumerate(layout.claims):
             self._claim_column(self.A[:, i], row, float(prompt[i]))
         for j, transfer in enumerate(layout.transfers):
@@ -169,6 +173,8 @@ class _Coefficients:
             self._canal(column, behind[0], 1.0)
         else:
             column[layout.row_of["site", row.node]] = 1.0
+            if ("delivery", row.node) in layout.row_of:
+                column[layout.row_of["delivery", row.node]] = -1.0
         for name, clause in layout.scenario.agreements.items():
             if row.claim.sort == CONSUMPTIVE and row.node in clause.draws():
                 column[layout.row_of[type(clause).name(), name]] = 1.0
@@ -208,6 +214,8 @@ class _Coefficients:
             self._take(column, canal.target, -arriving)
         else:
             column[layout.row_of["site", canal.target]] -= arriving
+            if ("delivery", canal.target) in layout.row_of:
+                column[layout.row_of["delivery", canal.target]] += arriving
 
 
 def prices(layout: Layout) -> Floats:

@@ -321,7 +321,9 @@ def _bounds(compiled: Compiled, bound: NDArray[np.int64]) -> tuple[NDArray[np.in
     nodes = compiled.scenario.nodes
     where = {row.name: getattr(nodes[row.node], "at", None) or row.node for row in compiled.claims}
     rows = [
-        flag("section", where.get(of, of)) if what in ("claim", "turbines") else flag(what, of)
+        flag("section", where.get(of, of))
+        if what in ("claim", "turbines")
+        else flag("site" if what == "delivery" else what, of)
         for what, of in compiled.rows
     ]
     transfers = [

@@ -7,8 +7,8 @@ which it suffices. What a row further down takes back is taken back from those a
 row need be seen twice. What is asked of a row (``load``) is summed on the way: claims add to the
 rows where they stand, and every row passes its load on to the next.
 
-In-stream claims draw on a row of their own beside the others that pass it; such a claim shares at its
-row, and last gets what a row further down has left there.
+A claim that draws on a single row, an in-stream claim in the first place, may stand beside others that
+draw on rows further down too: it shares at its row, and last gets what those have left there.
 
 A realization in which a row runs out that a canal or a returning claim could relieve, or whose rows
 are not nested (a quota), is left to `fill` (``todo``), which answers the whole contract.
@@ -54,7 +54,7 @@ class River(NamedTuple):
         from it, dims (entry of touching + 1), (draw), (set, draw).
     alone, alone_claim, alone_row, alone_value
         the claims of a rank that draw on a single row, where only without them the rows are nested
-        (in-stream claims), dims (rank + 1), (claim), (claim), (set, claim).
+        (in-stream claims, a site beside one with a quota), dims (rank + 1), (claim), (claim), (set, claim).
     plain
         1 where nothing could relieve the row while the rank is filled, and its rows are nested,
         dims (rank, row).

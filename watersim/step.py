@@ -20,7 +20,8 @@ from watersim.arrays import (
 from watersim.jit import kernel
 
 CORRECTIONS = 20  # most bookings of a pass; one where no rounding has to be taken back
-ULPS = 1e-15  # of a sum; a smaller lack is that of its last digits
+ULPS = 1e-15  # of a sum, its last digits
+SLIGHT = 1e-14  # of what is taken; a smaller lack is that of last digits
 ENOUGH, LESS, LACKS = 0, 1, 2  # a section has what is taken, but for rounding, or lacks more
 
 
@@ -50,7 +51,7 @@ def available(s: Step) -> None:
               − refill
 
     over the sections u just above v: everything where the outlet is unlimited, only what is known
-    to spill where the outlet is a transfer; surplus outlets move their water likewise.
+    to spill where the outlet is a transfer or shut; surplus outlets move their water likewise.
     """
     for v in range(s.at.shape[0]):
         at = s.at[v]
@@ -63,9 +64,9 @@ def available(s: Step) -> None:
         out = s.way_out[o]
         source, target = s.at[out.source], s.at[out.target]
         share = source.gain if out.target == source.down else 1.0
-        for l in range(out.flow.size):
-            source.reach[l] -= out.flow[l]
-            target.reach[l] += out.flow[l] * share
+        for l in range(out.known.size):
+            source.reach[l] -= out.known[l]
+            target.reach[l] += out.known[l] * share
     for r in range(s.row.shape[0]):
         row = s.row[r]
         for l in range(row.b.size):
@@ -94,6 +95,9 @@ def available(s: Step) -> None:
             if at.limited >= 0:
                 for l in range(at.runoff.size):
                     below.reach[l] += gain * at.spilled[l]
+            elif at.dead_claim >= 0:
+                for l in range(at.runoff.size):
+                    below.reach[l] += gain * (at.spilled[l] if at.shut[l] == 1 else at.reach[l])
             else:
                 for l in range(at.runoff.size):
                     below.reach[l] += gain * at.reach[l]
@@ -101,15 +105,18 @@ def available(s: Step) -> None:
         claim = s.claim[i]
         if claim.row >= 0:
             row, at = s.row[claim.row], s.at[claim.section]
-            limited = claim.nature == INSTREAM_LEAVING and at.limited >= 0
+            leaving = claim.nature == INSTREAM_LEAVING
+            limited = at.limited >= 0
             for l in range(row.b.size):
-                row.b[l] = at.spilled[l] if limited else at.reach[l]
+                cut = leaving and (limited or at.shut[l] == 1)
+                row.b[l] = at.spilled[l] if cut else at.reach[l]
     for k in range(s.plant.shape[0]):
         plant = s.plant[k]
         if plant.row >= 0:
             row, at = s.row[plant.row], s.at[plant.section]
+            limited = at.limited >= 0
             for l in range(row.b.size):
-                row.b[l] = at.spilled[l] if at.limited >= 0 else at.reach[l]
+                row.b[l] = at.spilled[l] if limited or at.shut[l] == 1 else at.reach[l]
     for j in range(s.transfer.shape[0]):
         canal = s.transfer[j]
         if canal.nature == OUTLET:
@@ -201,23 +208,24 @@ def _pass_on(s: Step, v: int) -> int:
             if lack > 0.0:
                 if lack > s.lane[0].least[l]:
                     found = LACKS
-                elif lack > ULPS * at.taken[l]:
+                elif lack > SLIGHT * at.taken[l]:
                     found = max(found, LESS)
-                if lack > ULPS * at.taken[l]:
+                if lack > SLIGHT * at.taken[l]:
                     _give_up(s, v, l, lack)
                 at.outflow[l] = 0.0
     if at.dead_claim >= 0:
         found = max(found, _spare_dead(s, v))
     if at.store == 1:
-        full = at.full
+        full, dead = at.full, at.dead
         for l in range(at.runoff.size):
             water = at.outflow[l]
             drained = min(at.drain[l], water)
             water -= drained
-            lack = at.dead - water
+            lack = dead - water
             digits = ULPS * (at.carry[l] + at.inflow[l])
-            water = at.dead if 0.0 < lack <= digits else water
-            kept = min(min(at.stored[l], water), full)
+            water = dead if 0.0 < lack <= digits else water
+            stored = max(at.stored[l], dead) if at.shut[l] == 1 else at.stored[l]
+            kept = min(min(stored, water), full)
             wish = water - kept
             limited = wish > at.outlet[l]
             release = at.outlet[l] if limited else wish
@@ -322,20 +330,25 @@ def _spare_dead(s: Step, v: int) -> int:
 
     What is more than rounding fills it in another turn of `watersim.allot`.
     """
-    at = s.at[v]
-    found = ENOUGH
+    at, lane = s.at[v], s.lane[0]
+    dead, leaks = at.dead, 0
     for l in range(at.runoff.size):
-        least, taken = s.lane[0].least[l], at.taken[l]
-        drained = min(at.drain[l], at.outflow[l])
-        lack = at.dead - (at.outflow[l] - drained)
+        least, taken = lane.least[l], at.taken[l]
+        rest = at.outflow[l] - min(at.drain[l], at.outflow[l])
         digits = ULPS * (at.carry[l] + at.inflow[l])
-        if lack > digits and taken > 0.0 and min(lack, taken) <= least:
+        lack = dead - rest
+        leaks += 1 if lack > digits and taken > 0.0 and min(lack, taken) <= least else 0
+        held = min(dead, rest)
+        at.stored[l] = held if at.stored[l] < held <= at.stored[l] + least else at.stored[l]
+    if leaks == 0:
+        return ENOUGH
+    for l in range(at.runoff.size):
+        taken = at.taken[l]
+        lack = dead - (at.outflow[l] - min(at.drain[l], at.outflow[l]))
+        digits = ULPS * (at.carry[l] + at.inflow[l])
+        if lack > digits and taken > 0.0 and min(lack, taken) <= lane.least[l]:
             _give_up(s, v, l, lack if lack < taken else math.inf)
-            found = LESS
-        held = min(at.dead, at.outflow[l] - min(at.drain[l], at.outflow[l]))
-        if at.stored[l] < held <= at.stored[l] + least:
-            at.stored[l] = held
-    return found
+    return LESS
 
 
 @kernel

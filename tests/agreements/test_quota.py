@@ -78,10 +78,19 @@ def test_a_quota_of_nothing_gives_nothing(basin: Basin) -> None:
     assert volumes(ds, "b") == pytest.approx([60.0], rel=1e-12)
 
 
+# b and c share what a leaves of the river, and both rise on when the quota stops a
 def test_a_row_that_cuts_across_a_rank_is_left_to_the_fill(basin: Basin) -> None:
     wet = TWO.replace("90 hm3", "500 hm3")
+    more = "  c: {kind: irrigation, at: weir, priority: 1, requirement: 60 hm3/month}\n"
+    wet = wet.replace("  sea:", f"{more}  sea:")
     assert settled_by_fill(basin, wet + LICENCE) > 0
     assert settled_by_fill(basin, wet + LICENCE.replace("30 hm3", "60 hm3")) == 0
+
+
+def test_one_claim_beside_a_quota_needs_no_second_method(basin: Basin) -> None:
+    assert settled_by_fill(basin, TWO + LICENCE) == 0
+    ds = basin.run(TWO + LICENCE, MONTH)
+    assert volumes(ds, "b") == pytest.approx([60.0], rel=1e-12)
 
 
 @pytest.mark.parametrize("sites", ["[a]", "[a, b]"])

@@ -1,7 +1,8 @@
 """The balance of generated basins, closed again from the raw terms: worst residual by family.
 
-``python tests/benchmarks/closure.py [--node-steps 1e7] [--json]``. Every node, reach and canal of every
-step is closed with `watersim.closure`. A node-step is one node in one step of one realization.
+``python tests/benchmarks/closure.py [--node-steps 1e7] [--json]``. Every node, reach and canal of
+every step is closed with `watersim.closure`. A node-step is one node in one step of one realization;
+a fallback is an allocation that `allocation.exact` had to settle.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Family:
     node_steps: int = 0
     worst: float = 0.0
     where: str = ""
+    fallbacks: int = 0
     unsettled: list[str] = field(default_factory=list)
 
 
@@ -80,6 +82,7 @@ def _add(family: Family, seed: int, step: str, how: tuple[int, str, str]) -> Non
     result = close(ds)
     residual = max(result.residual, result.basin)
     family.basins += 1
+    family.fallbacks += int(ds.attrs["exact_fallbacks"])
     family.steps += ds.sizes["time"] * realizations
     family.node_steps += ds.sizes["time"] * realizations * ds.sizes["node"]
     if residual > family.worst:
@@ -96,17 +99,19 @@ def total(families: Sequence[Family]) -> Family:
         sum(family.node_steps for family in families),
         last.worst,
         last.where,
+        sum(family.fallbacks for family in families),
         [basin for family in families for basin in family.unsettled],
     )
 
 
 def text(families: Sequence[Family]) -> str:
     """One line per family and one for all; what it says of the limit and the aim."""
-    rows = [("family", "basins", "steps", "node-steps", "worst", "unsettled", "seed, entity, step")]
+    rows = [("family", "basins", "steps", "node-steps", "worst", "fallbacks", "unsettled",
+             "seed, entity, step")]  # fmt: skip
     for family in [*families, total(families)]:
         rows.append((
             family.name, str(family.basins), f"{family.steps}", f"{family.node_steps}",
-            f"{family.worst:.1e}", str(len(family.unsettled)), family.where,
+            f"{family.worst:.1e}", str(family.fallbacks), str(len(family.unsettled)), family.where,
         ))  # fmt: skip
     worst = total(families).worst
     limit = "within" if worst <= LIMIT else "ABOVE"
@@ -115,7 +120,7 @@ def text(families: Sequence[Family]) -> str:
 
 
 def main() -> int:
-    """Run from the command line; 1 where a balance does not close."""
+    """Run from the command line; 1 where a balance does not close or a basin does not settle."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--node-steps", type=float, default=1e7)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
@@ -127,7 +132,8 @@ def main() -> int:
     else:
         print(text(families))
         print(f"{time.perf_counter() - began:.0f} s")
-    return 0 if total(families).worst <= LIMIT else 1
+    whole = total(families)
+    return 0 if whole.worst <= LIMIT and not whole.unsettled else 1
 
 
 if __name__ == "__main__":
