@@ -69,6 +69,7 @@ CLAIM = (
     "stopped:i[]",  # the row that stopped it, −1
     "supply[]",  # m3 it was given, at the site's gate or in the stream
     "way_loss[]",  # m3 lost between river and gate
+    "ground[]",  # m3 of its earlier return flow that comes back from the ground
     "way_return[]",  # m3 of its return flow that is back within the step
 )
 TRANSFER = (

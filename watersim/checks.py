@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from watersim.described import Agreement, Node
 from watersim.faults import keys
+from watersim.fields import Varying
 from watersim.network import Fault, Network, suggest
 from watersim.timeline import Timeline
 from watersim.units import DAY
@@ -134,9 +135,16 @@ def _has_water(node: Node, goes_on: bool) -> bool:
 
 
 def agreement_faults(
-    agreements: Mapping[str, Agreement], nodes: Mapping[str, Node], canals: Collection[str]
+    agreements: Mapping[str, Agreement],
+    nodes: Mapping[str, Node],
+    canals: Collection[str],
+    parties: Mapping[str, str],
 ) -> Iterator[Fault]:
-    """Clauses that name no site of the basin, or only such as never ask for water."""
+    """Clauses that name what the basin has not, or only sites that never ask for water."""
+    owned: dict[str, tuple[str, ...]] = {}
+    for name, node in nodes.items():
+        if node.place == "site" and node.party is not None:
+            owned[node.party] = (*owned.get(node.party, ()), name)
     sites = {name: node for name, node in nodes.items() if node.place == "site"}
     for name, clause in agreements.items():
         if name in nodes or name in canals:
@@ -146,9 +154,30 @@ def agreement_faults(
             if site not in sites:
                 message = f"is not a site (got {site}){suggest(site, sites)}"
                 yield ("agreements", name, *keys(key)), message
-        drawing = [sites[site] for site in clause.draws() if site in sites]
+        for key, node_name, kinds in clause.river_references():
+            kind = type(nodes[node_name]).name() if node_name in nodes else ""
+            if kind not in kinds:
+                fitting = [n for n, node in nodes.items() if type(node).name() in kinds]
+                what = " or ".join(kinds)
+                message = f"is not a {what} on the river (got {node_name})"
+                yield (
+                    ("agreements", name, *keys(key)),
+                    f"{message}{suggest(node_name, fitting)}",
+                )
+        unknown = False
+        for key, party in clause.parties():
+            path = ("agreements", name, *keys(key))
+            if party not in parties:
+                unknown = True
+                known = ", ".join(sorted(parties)) or "none; add `parties`"
+                yield path, f"is not a party (got {party}); known are {known}"
+            elif party not in owned:
+                unknown = True
+                yield path, f"is a party without a site (got {party}); give it one, or leave it out"
+        caps = [] if unknown else clause.caps(owned)
+        drawing = [sites[site] for cap in caps for site in cap.sites if site in sites]
         asked = [node.forcing().get("requirement") for node in drawing]
-        if drawing and all(one is None or one.is_zero for one in asked):
+        if drawing and not any(isinstance(one, Varying) and not one.is_zero for one in asked):
             yield (
                 ("agreements", name, "sites"),
                 "never ask for water (their requirement is 0): nobody draws on the "

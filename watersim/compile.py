@@ -179,19 +179,25 @@ class _Compiler:
         steps = self.scenario.timeline.n
         p: list[Any] = []
         q: list[Any] = []
+        x: list[Any] = []
+        names: list[str] = []
         for name, member in own:
-            place = _Place(self, name, member, len(q))
-            p.append(member.parameters(place))
-            q += member.parts(place)
+            for entry in member.entries():
+                place = _Place(self, name, member, len(q), entry, len(p))
+                p.append(member.parameters(place))
+                q += member.parts(place)
+                x.append(member.initial_of(place))
+                names.append(f"{name}.{entry}" if entry else name)
+        owners = [(name, -1) for name, member in own for _ in member.entries()]
         parts = [(name, part) for name, member in own for part in range(len(member.part_forcing()))]
         return Members(
             kind=kind,
-            names=tuple(name for name, _ in own),
+            names=tuple(names),
             p=_records(kind.parameter_record, p),
-            u=self._forcing(kind.forcing_record, [(name, -1) for name, _ in own], steps),
+            u=self._forcing(kind.forcing_record, owners, steps),
             q=_records(kind.part_record, q),
             w=self._forcing(kind.part_forcing_record, parts, steps),
-            x=_records(kind.state_record(), [member.initial() for _, member in own]),
+            x=_records(kind.state_record(), x),
         )
 
     def _forcing(
@@ -235,11 +241,39 @@ class _Compiler:
 class _Place:
     """The indices of one member, see `watersim.described.Place`."""
 
-    def __init__(self, compiler: _Compiler, name: str, member: Kind, part: int) -> None:
+    def __init__(
+        self, compiler: _Compiler, name: str, member: Kind, part: int, entry: str, index: int
+    ) -> None:
         self._compiler = compiler
         self._name = name
         self._member = member
         self._part = part
+        self._entry = entry
+        self._index = index
+
+    def entry(self) -> str:
+        return self._entry
+
+    def index(self) -> int:
+        return self._index
+
+    def owned(self, party: str) -> tuple[str, ...]:
+        return self._compiler.layout.owned.get(party, ())
+
+    def node(self, name: str) -> Node:
+        return self._compiler.scenario.nodes[name]
+
+    def reservoirs(self) -> tuple[str, ...]:
+        nodes = self._compiler.scenario.nodes
+        names = self._compiler.layout.network.sections
+        return tuple(n for n in names if type(nodes[n]).name() == "reservoir")
+
+    def above(self, name: str) -> tuple[str, ...]:
+        down, found = self._compiler.layout.network.down, {name}
+        for upper in reversed(self._compiler.layout.network.sections):
+            if down.get(upper) in found:
+                found.add(upper)
+        return tuple(n for n in self._compiler.layout.network.sections if n in found)
 
     def section(self, name: str) -> int:
         if name in ("from", "to") and not isinstance(self._member, Node):
@@ -256,7 +290,8 @@ class _Place:
         return names.index(name) if name in names else -1
 
     def row(self, key: str) -> int:
-        return self._compiler.layout.row_of.get((type(self._member).name(), self._name), -1)
+        name = f"{self._name}.{key}" if key else self._name
+        return self._compiler.layout.row_of.get((type(self._member).name(), name), -1)
 
     def outlet(self) -> int:
         sources = [source for source, _ in self._compiler.layout.outlets]

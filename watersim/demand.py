@@ -133,12 +133,14 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
         claim.prompt = 1.0
         for l in range(claim.need.size):
             claim.need[l] = asked[l] * dt
+            claim.ground[l] = 0.0
         if p[i].recession > 0.0:
             claim.prompt = prompt(p[i].recession, dt)
             at, stored = s.at[p[i].back_to], x[i].groundwater_storage
             leaves = 1.0 - math.exp(-dt / p[i].recession)
             for l in range(claim.need.size):
-                at.runoff[l] += stored[l] * leaves
+                claim.ground[l] = stored[l] * leaves
+                at.runoff[l] += claim.ground[l]
 
 
 @kernel

@@ -36,9 +36,11 @@ from watersim.fields import (
     Window,
     field,
     quantity,
+    shown,
     varying,
 )
 from watersim.records import record
+from watersim.timeline import parse_date
 
 DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
 
@@ -56,6 +58,16 @@ class Claim(NamedTuple):
     group: str | None = None  # retention claims of one group share equally
 
 
+class Cap(NamedTuple):
+    """A row of the allocation: what sites take is at most a limit that its clause writes."""
+
+    key: str  # "" or the party whose sites they are
+    sites: tuple[str, ...]
+    counts: str  # supply (at the gate), diversion (from the river), consumption
+    returning: tuple[str, ...] = ()  # sites whose return flow raises the limit…
+    share: float = 0.0  # …by this share of it
+
+
 class Outlet(NamedTuple):
     """A way out of a reservoir for water that no claim took and no zone keeps."""
 
@@ -66,6 +78,12 @@ class Outlet(NamedTuple):
 class Place(Protocol):
     """Where `compile` put a member: the indices its kernels need."""
 
+    def entry(self) -> str: ...
+    def index(self) -> int: ...
+    def owned(self, party: str) -> tuple[str, ...]: ...
+    def above(self, name: str) -> tuple[str, ...]: ...
+    def reservoirs(self) -> tuple[str, ...]: ...
+    def node(self, name: str) -> Node: ...
     def section(self, name: str) -> int: ...
     def claim(self, key: str, of: str = "") -> int: ...
     def transfer(self, key: str) -> int: ...
@@ -103,7 +121,11 @@ class Kind(Described):
         """The record `x`: the reports that are states."""
         return record(*(report.name for report in cls.reports if report.role == "state"))
 
-    def forcing(self) -> Mapping[str, Varying | None]:
+    def entries(self) -> list[str]:
+        """The keys of what it reports on, such as parties; "" is the member itself."""
+        return [""]
+
+    def forcing(self) -> Mapping[str, Varying | Opening | Window | None]:
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
@@ -126,6 +148,10 @@ class Kind(Described):
     def initial(self) -> Mapping[str, float]:
         """The states at the start of a run, SI."""
         return {}
+
+    def initial_of(self, place: Place) -> Mapping[str, float]:
+        """The same for one entry, where it depends on what stands elsewhere."""
+        return self.initial()
 
     def tables(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
         """Tables it needs read: key → (file, {column: dimension})."""
@@ -205,6 +231,22 @@ class EnergyRequirement(Described):
     )
 
 
+def _date(value: object) -> object:
+    try:
+        parse_date(f"2000-{value}")  # a leap year has every day
+    except ValueError:
+        message = f"must be a day of the year such as 04-01 (got {shown(value)})"
+        raise ValueError(message) from None
+    return value
+
+
+class Days(Described):
+    """Days of every year, the first and the last included."""
+
+    first: Annotated[str, BeforeValidator(_date)] = field("the first day, MM-DD", alias="from")
+    last: Annotated[str, BeforeValidator(_date)] = field("the last day, MM-DD", alias="to")
+
+
 class LossOnTheWay(Described):
     """Water lost between the head and the end of a link, with its destination."""
 
@@ -231,12 +273,19 @@ class Link(Kind):
 class Agreement(Kind):
     """Base of every kind of clause between parties.
 
-    A clause that caps takes has a row of the allocation, whose right-hand side its `before` sets:
-    ``Σ supply of the sites it draws on ≤ limit``.
+    A clause that caps takes has rows of the allocation, whose right-hand sides its `before` sets.
     """
 
     family: ClassVar[str] = "agreement"
 
-    def draws(self) -> list[str]:
-        """The sites whose supply its row sums; none: it has no row."""
+    def caps(self, owned: Mapping[str, tuple[str, ...]]) -> list[Cap]:
+        """Its rows; `owned` are the sites by party."""
         return []
+
+    def river_references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Names of river nodes it refers to: (key path, name, the kinds it may be of)."""
+        return iter(())
+
+    def parties(self) -> Iterator[tuple[str, str]]:
+        """Names of parties it refers to, each of which must have a site: (key path, party)."""
+        return iter(())

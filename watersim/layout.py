@@ -17,7 +17,7 @@ from watersim.arrays import (
     RETENTION,
     TURBINE,
 )
-from watersim.described import Claim
+from watersim.described import Cap, Claim
 from watersim.network import Network
 from watersim.scenario import Scenario
 
@@ -43,6 +43,18 @@ class Transfer(NamedTuple):
     claim: str = ""  # the grid that a plant serves
 
 
+class CapRow(NamedTuple):
+    """A cap on what sites take, and the clause that sets it."""
+
+    clause: str
+    cap: Cap
+
+    @property
+    def name(self) -> str:
+        """The clause's name, or ``clause.party`` where each party has a cap of its own."""
+        return f"{self.clause}.{self.cap.key}" if self.cap.key else self.clause
+
+
 class Layout:
     """What there is to allocate.
 
@@ -57,6 +69,8 @@ class Layout:
         name; and where each stands
     plants
         the plants in river order
+    owned, caps
+        the sites of each party, and the caps that agreements set
     outlets
         reservoir and target of each surplus outlet, in the order of use
     """
@@ -71,6 +85,15 @@ class Layout:
         places = sorted((self.position[self.section_of(name)], name)
                         for name, node in scenario.nodes.items() if node.place == "plant")  # fmt: skip
         self.plants = tuple(name for _, name in places)
+        owned: dict[str, tuple[str, ...]] = {}
+        for name, node in sorted(scenario.nodes.items()):
+            if node.place == "site" and node.party is not None:
+                owned[node.party] = (*owned.get(node.party, ()), name)
+        self.owned = owned
+        self.caps = tuple(
+            CapRow(name, cap) for name, clause in scenario.agreements.items()
+            for cap in clause.caps(owned)
+        )  # fmt: skip
         self.claims = self._claims()
         self.transfers = self._transfers()
         self.rows = self._rows()
@@ -164,8 +187,8 @@ class Layout:
                  if name not in self.position and len(to) > 1]  # fmt: skip
         rows += [("delivery", name) for what, name in rows if what == "site" and any(
                      self.leaks_inside(canal) for canal in self.canals_to[name])]  # fmt: skip
-        rows += [(type(clause).name(), name) for name, clause in self.scenario.agreements.items()
-                 if clause.draws()]  # fmt: skip
+        rows += [(type(self.scenario.agreements[cap.clause]).name(), cap.name)
+                 for cap in self.caps]  # fmt: skip
         return tuple(rows)
 
     def _instream(self, name: str, sort: int) -> list[tuple[str, str]]:

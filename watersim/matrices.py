@@ -24,7 +24,8 @@ from watersim.arrays import (
     RETENTION,
     TURBINE,
 )
-from watersim.layout import ClaimRow, Layout, Transfer
+from watersim.described import Cap
+from watersim.layout import CapRow, ClaimRow, Layout, Transfer
 from watersim.river import river
 
 Floats = NDArray[np.float64]
@@ -175,12 +176,30 @@ class _Coefficients:
             column[layout.row_of["site", row.node]] = 1.0
             if ("delivery", row.node) in layout.row_of:
                 column[layout.row_of["delivery", row.node]] = -1.0
-        for name, clause in layout.scenario.agreements.items():
-            if row.claim.sort == CONSUMPTIVE and row.node in clause.draws():
-                column[layout.row_of[type(clause).name(), name]] = 1.0
         back = node.return_flow_to() if row.claim.sort == CONSUMPTIVE else None
+        for name, cap in layout.caps if row.claim.sort == CONSUMPTIVE else ():
+            kind = type(layout.scenario.agreements[name]).name()
+            column[layout.row_of[kind, CapRow(name, cap).name]] += self._counted(
+                row.node, cap, prompt
+            )
         if back is not None and back[0] > 0.0:
             self._take(column, back[1], -back[0] * prompt)
+
+    def _counted(self, site: str, cap: Cap, prompt: float) -> float:
+        """What a unit supplied to a site takes from a cap, but for what transfers are counted for."""
+        node, behind = self.layout.scenario.nodes[site], self.layout.canals_to.get(site, [])
+        fraction = (node.return_flow_to() or (0.0, ""))[0]
+        counted = 0.0
+        if site in cap.sites:
+            if cap.counts == "consumption":
+                counted = 1.0 - fraction
+            elif cap.counts == "supply" or not behind:
+                counted = 1.0
+            elif len(behind) == 1:
+                counted = 1.0 / (1.0 - self.layout.network.canals[behind[0]].share_lost())
+        if site in cap.returning:
+            counted -= cap.share * fraction * prompt
+        return counted
 
     def _canal(self, column: Floats, name: str, delivered: float) -> None:
         """What a canal takes at its head to deliver an amount, and what its loss gives back."""
@@ -210,6 +229,10 @@ class _Coefficients:
         canal = layout.network.canals[transfer.of]
         arriving = 1.0 - canal.share_lost()
         self._canal(column, transfer.of, arriving)
+        for name, cap in layout.caps:
+            if canal.target in cap.sites and cap.counts == "diversion":
+                kind = type(layout.scenario.agreements[name]).name()
+                column[layout.row_of[kind, CapRow(name, cap).name]] += 1.0
         if canal.target in layout.position:
             self._take(column, canal.target, -arriving)
         else:

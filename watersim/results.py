@@ -79,7 +79,10 @@ def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
             families.setdefault(members.kind.family, []).append((members, values, first))
     order = {name: place for place, (name, _) in enumerate(scenario.members())}
     for family, groups in families.items():
-        _family(ds, compiled, family, groups, order)
+        if family == "agreement":
+            _accounts(ds, compiled, groups)
+        else:
+            _family(ds, compiled, family, groups, order)
     _nodes(ds, compiled, outcome)
     _links(ds, compiled)
     _sites(ds, compiled)
@@ -124,6 +127,41 @@ def _family(
                 first[:, place],
                 {"units": report.unit, "long_name": f"{report.name} at the start of the run"},
             )
+
+
+def _accounts(
+    ds: xr.Dataset,
+    compiled: Compiled,
+    groups: list[tuple[Members, Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    """What clauses report for each party, dims (…, agreement, party); NaN: has no account."""
+    names = [name.split(".") for members, *_ in groups for name in members.names]
+    clauses = sorted({name for name, _ in names})
+    parties = sorted({party for _, party in names})
+    at = [(clauses.index(name), parties.index(party)) for name, party in names]
+    ds["agreement"] = ("agreement", np.array(clauses, object), {"long_name": "name of the clause"})
+    ds["party"] = ("party", np.array(parties, object), {"long_name": "party of an agreement"})
+    own = [compiled.scenario.agreements[name] for name in clauses]
+    _coordinate(ds, "agreement", "agreement_kind", [type(clause).name() for clause in own])
+    _coordinate(ds, "agreement", "agreement_period",
+                [str(getattr(clause, "period", "")) for clause in own])  # fmt: skip
+    dims = ("agreement", "party")
+
+    def spread(parts: list[NDArray[Any]]) -> NDArray[Any]:
+        values = np.concatenate(parts, axis=-1)
+        whole = np.full((*values.shape[:-1], len(clauses), len(parties)), np.nan)
+        for k, (clause, party) in enumerate(at):
+            whole[..., clause, party] = values[..., k]
+        return whole
+
+    for report in groups[0][0].kind.reports:
+        values = spread([values[report.name] for _, values, _ in groups])
+        ds[report.name] = ((*DIMS, *dims), values, _report_attributes(report, "agreement"))
+        if report.role == "state":
+            ds[f"initial_{report.name}"] = (
+                ("realization", *dims), spread([first[report.name] for *_, first in groups]),
+                {"units": report.unit, "long_name": f"{report.name} at the start of the run"},
+            )  # fmt: skip
 
 
 def _members(ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]) -> None:

@@ -159,7 +159,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     network, faults = build(nodes, rivers, reaches, canals)
     reader.add(faults)
     reader.add([*party_faults(nodes, parties), *priority_faults(nodes)])
-    reader.add([*agreement_faults(agreements, nodes, canals)])
+    reader.add([*agreement_faults(agreements, nodes, canals, parties)])
     if network is not None and timeline is not None:
         reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
     if network is not None:

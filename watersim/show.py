@@ -25,10 +25,10 @@ def text(scenario: Scenario) -> str:
             lines.append(f"{name}  {_words(scenario, name)}{_claims(scenario, name)}: "
                          f"{', '.join(node.served_by())}")  # fmt: skip
     for name, clause in scenario.agreements.items():
-        drawing = clause.draws()
-        lines.append(
-            f"{name}  ({type(clause).name()})" + (f": {', '.join(drawing)}" if drawing else "")
-        )
+        parties = list(dict.fromkeys(party for _, party in clause.parties()))
+        drawing = [site for cap in clause.caps({}) for site in cap.sites]
+        between = ", ".join(parties or drawing)
+        lines.append(f"{name}  ({type(clause).name()})" + (f": {between}" if between else ""))
     return "\n".join(lines)
 
 

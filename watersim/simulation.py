@@ -125,6 +125,20 @@ def _are_the_same(times: NDArray[Any], starts: NDArray[np.datetime64]) -> bool:
     return times.dtype.kind == "M" and np.array_equal(times.astype("datetime64[ns]"), starts)
 
 
+def state_values(ds: xr.Dataset, key: str, family: str, step: int) -> dict[str, float]:
+    """A state at the end of a step of the first realization by name, ``clause.party`` of accounts."""
+    if key not in ds:
+        return {}
+    values = ds[key].isel(realization=0, time=step)
+    if "party" not in values.dims:
+        return dict(zip(map(str, ds[family].values), values.values.tolist(), strict=True))
+    return {
+        f"{clause}.{party}": float(values.sel(agreement=clause, party=party))
+        for clause in ds["agreement"].values
+        for party in ds["party"].values
+    }
+
+
 def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
     """The states at the start: the scenario's own, or those at the end of a step of another run."""
     given = compiled.scenario.initial
@@ -146,13 +160,13 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
         for key in x.dtype.names or ():
             if key == "_" or not members.names:
                 continue
-            known = [str(name) for name in ds[members.kind.family].values] if key in ds else []
+            known = state_values(ds, key, members.kind.family, int(step[0]))
             for k, name in enumerate(members.names):
                 if name not in known:
                     raise InputError(problem(
                         ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
                     ))  # fmt: skip
-                value = ds[key].values[0, step[0], known.index(name)]
+                value = known[name]
                 if unfit(value):
                     raise InputError(problem(
                         ("initial", "from"),

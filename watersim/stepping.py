@@ -95,7 +95,7 @@ class Stepper:
         return ds
 
     def _find(self, name: str) -> tuple[int, str, int]:
-        node, _, key = name.partition(".")
+        node, _, key = name.rpartition(".")
         for m, members in enumerate(self._compiled.members):
             if node in members.names and key in (members.u.dtype.names or ()) and key != "_":
                 return m, key, members.names.index(node)

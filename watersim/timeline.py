@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 Step = Literal["day", "decade", "month"]
 Period = Literal["decade", "month", "year"]
-Accounting = Literal["month", "season", "year"]  # what accounts and quotas are kept by
+Accounting = Literal["decade", "month", "season", "year"]  # what accounts and quotas are kept by
 Dates = npt.NDArray[np.datetime64]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -162,6 +162,7 @@ class Timeline:
 
 
 _FIRST_MONTHS: dict[Accounting, tuple[int, ...]] = {
+    "decade": tuple(range(1, 13)),
     "month": tuple(range(1, 13)),
     "season": (4, 10),
     "year": (10,),
@@ -169,8 +170,11 @@ _FIRST_MONTHS: dict[Accounting, tuple[int, ...]] = {
 
 
 def opens(per: Accounting, timeline: Timeline) -> Floats:
-    """1 where a step is the first of a month, season or hydrological year, else 0, (n,)."""
+    """1 where a step is the first of a decade, month, season or hydrological year, else 0, (n,)."""
     first = timeline.starts == timeline.starts.astype("datetime64[M]")
+    if per == "decade":
+        day = (timeline.starts - timeline.starts.astype("datetime64[M]")).astype(np.int64)
+        first = np.isin(day, (0, 10, 20))
     return np.asarray(first & np.isin(timeline.month, _FIRST_MONTHS[per]), np.float64)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.arrays import Step
-from watersim.described import Agreement, Place
+from watersim.described import Agreement, Cap, Place
 from watersim.fields import Opening, Report, field, quantity
 from watersim.jit import kernel
 from watersim.records import record
@@ -29,6 +29,7 @@ class Quota(Agreement):
     )
 
     order: ClassVar[int] = 60
+    family: ClassVar[str] = "quota"
     reports: ClassVar = (
         Report("quota_limit", "m3", "what its sites may take in the window", "diagnostic"),
         Report("quota_used", "m3", "what its sites took since the window began, at the end of the "
@@ -38,8 +39,8 @@ class Quota(Agreement):
     part_record: ClassVar = record("claim:i")
     part_forcing_record: ClassVar = record("opens")
 
-    def draws(self) -> list[str]:
-        return self.sites
+    def caps(self, owned: Mapping[str, tuple[str, ...]]) -> list[Cap]:
+        return [Cap("", tuple(self.sites), "supply")]
 
     def part_forcing(self) -> list[Mapping[str, Opening]]:
         return [{"opens": Opening(self.per)} for _ in self.sites]

@@ -9,13 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from watersim.arrays import INSTREAM_LEAVING, RETENTION, Step
-from watersim.described import DEAD_STORAGE, Claim, Curve, Node, Outlet, Place
-from watersim.fields import Described, Report, Varying, Window, field, quantity, shown, varying
+from watersim.described import DEAD_STORAGE, Claim, Curve, Days, Node, Outlet, Place
+from watersim.fields import Described, Report, Varying, Window, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import COLUMNS, WATER_REPORTS, Levels, Table, rest, settle, table_misfits
 from watersim.levels import start as level_at
 from watersim.records import record
-from watersim.timeline import parse_date
 
 
 class MinimumRelease(Described):
@@ -38,22 +37,6 @@ def _top(value: object) -> object:
     return None if value == "capacity" else value
 
 
-def _date(value: object) -> object:
-    try:
-        parse_date(f"2000-{value}")  # a leap year has every day
-    except ValueError:
-        message = f"must be a day of the year such as 04-01 (got {shown(value)})"
-        raise ValueError(message) from None
-    return value
-
-
-class KeepEmpty(Described):
-    """The days of the year on which a zone is kept empty, both inclusive."""
-
-    first: Annotated[str, BeforeValidator(_date)] = field("the first day, MM-DD", alias="from")
-    last: Annotated[str, BeforeValidator(_date)] = field("the last day, MM-DD", alias="to")
-
-
 class Zone(Described):
     """A part of the storage that is kept with a priority; zones stand on one another."""
 
@@ -65,7 +48,7 @@ class Zone(Described):
     balance_group: str | None = field(
         "reservoirs of one group draw down to equal cover", default=None
     )
-    keep_empty: KeepEmpty | None = field("days on which it is kept empty", default=None)
+    keep_empty: Days | None = field("days on which it is kept empty", default=None)
 
 
 class Reservoir(Node):
