@@ -49,6 +49,7 @@ FLAGS = {  # the first words of a flag of bound_by, by the sort of row; its name
     "outlet": "outlet_of_",
     "plant": "turbines_of_",
     "grid": "plants_of_",
+    "shares": "account_of_",
 }
 
 
