@@ -26,6 +26,7 @@ _PHRASES = {
     "section": "the water of the river at {}",
     "canal": "the capacity of the canal {}",
     "site": "the canals to {}",
+    "gate": "the gate of {}",
     "outlet": "the outlet of {}",
     "plant": "the turbines of {}",
     "grid": "the plants of {}",

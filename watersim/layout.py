@@ -53,10 +53,13 @@ class Layout:
     claims, transfers
         as in `watersim.compile.Compiled`
     rows, row_of
-        what each row is (section, claim, canal, site, turbines, grid, quota) and its name; and
-        where each stands
+        what each row is (section, claim, canal, site, gate, turbines, grid, quota) and its name;
+        and where each stands. A gate takes no more than its site asks for, so that no canal runs
+        only for what it leaks
     plants
         the plants in river order
+    pumps
+        the canals that are pumped
     outlets
         reservoir and target of each surplus outlet, in the order of use
     """
@@ -71,6 +74,7 @@ class Layout:
         places = sorted((self.position[self.section_of(name)], name)
                         for name, node in scenario.nodes.items() if node.place == "plant")  # fmt: skip
         self.plants = tuple(name for _, name in places)
+        self.pumps = tuple(n for n, c in self.network.canals.items() if c.lift is not None)
         self.claims = self._claims()
         self.transfers = self._transfers()
         self.rows = self._rows()
@@ -108,6 +112,11 @@ class Layout:
         """Whether a canal is a transfer: one of several to a site, or one that ends in a river."""
         target = self.network.canals[canal].target
         return target in self.position or len(self.canals_to[target]) > 1
+
+    def leaks(self, canal: str) -> bool:
+        """Whether a part of what a canal loses comes back to a river."""
+        own = self.network.canals[canal]
+        return own.share_lost() * own.share_back() > 0.0
 
     def _transfers(self) -> tuple[Transfer, ...]:
         nodes = self.scenario.nodes
@@ -157,6 +166,8 @@ class Layout:
         rows += [("grid", row.node) for row in self.claims if row.claim.sort == ENERGY]
         rows += [("site", name) for name, to in sorted(self.canals_to.items())
                  if name not in self.position and len(to) > 1]  # fmt: skip
+        rows += [("gate", name) for name, to in sorted(self.canals_to.items())
+                 if ("site", name) in rows and any(map(self.leaks, to))]  # fmt: skip
         rows += [(type(clause).name(), name) for name, clause in self.scenario.agreements.items()
                  if clause.draws()]  # fmt: skip
         return tuple(rows)

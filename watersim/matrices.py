@@ -48,7 +48,12 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
         later rank may serve an earlier one
     """
     lengths, which = np.unique(seconds, return_inverse=True)
-    varying = np.array([[*_gains(layout, dt), *_returns(layout, dt)] for dt in lengths.tolist()])
+    varying = np.array(
+        [
+            [*_gains(layout, dt), *_returns(layout, dt), *_leaks(layout, dt)]
+            for dt in lengths.tolist()
+        ]
+    )
     unique, sets = np.unique(varying, axis=0, return_inverse=True)
     gain = np.ascontiguousarray(unique[:, : len(layout.position)])
     filled = [_Coefficients(layout, own[: gain.shape[1]], own[gain.shape[1] :]) for own in unique]
@@ -76,12 +81,18 @@ def _returns(layout: Layout, dt: float) -> list[float]:
     return [layout.scenario.nodes[row.node].returns_within(dt) for row in layout.claims]
 
 
-class _Coefficients:
-    """The matrices A and T for one vector of gains and one of prompt returns."""
+def _leaks(layout: Layout, dt: float) -> list[float]:
+    """Share of each canal's loss that is back within the step."""
+    return [canal.back_within(dt) for canal in layout.network.canals.values()]
 
-    def __init__(self, layout: Layout, gain: Floats, prompt: Floats) -> None:
+
+class _Coefficients:
+    """The matrices A and T for one vector of gains and one of what is back within the step."""
+
+    def __init__(self, layout: Layout, gain: Floats, back: Floats) -> None:
         self.layout = layout
         self.gain = gain
+        self.leak = dict(zip(layout.network.canals, back[len(layout.claims) :], strict=True))
         self.reach = self._reach()
         sections = [(k, layout.position[of]) for k, (what, of) in enumerate(layout.rows)
                     if what == "section"]  # fmt: skip
@@ -98,7 +109,7 @@ class _Coefficients:
         self.A = np.zeros((len(layout.rows), len(layout.claims)))
         self.T = np.zeros((len(layout.rows), len(layout.transfers)))
         for i, row in enumerate(layout.claims):
-            self._claim_column(self.A[:, i], row, float(prompt[i]))
+            self._claim_column(self.A[:, i], row, float(back[i]))
         for j, transfer in enumerate(layout.transfers):
             self._transfer_column(self.T[:, j], transfer)
 
@@ -181,8 +192,9 @@ class _Coefficients:
         canal = self.layout.network.canals[name]
         head = delivered / (1.0 - canal.share_lost())
         self._take(column, canal.source, head)
-        if canal.loss is not None and canal.loss.to in self.layout.position and head > delivered:
-            self._take(column, str(canal.loss.to), delivered - head)
+        to, back = canal.returns_to(), (head - delivered) * float(self.leak[name])
+        if to is not None and back > 0.0:
+            self._take(column, to, -back)
         if ("canal", name) in self.layout.row_of:
             column[self.layout.row_of["canal", name]] = head
 
@@ -208,6 +220,8 @@ class _Coefficients:
             self._take(column, canal.target, -arriving)
         else:
             column[layout.row_of["site", canal.target]] -= arriving
+            if ("gate", canal.target) in layout.row_of:
+                column[layout.row_of["gate", canal.target]] = arriving
 
 
 def prices(layout: Layout) -> Floats:
