@@ -243,6 +243,11 @@ class Maker:
         if self.has(self.mix.second_source):
             second = self.canal(self.one_of(*inner), site, inner)
             self.canals[f"d_{site}"] = {**second, "preference": self.one_of(1, 2)}
+            # leaks of a canal that is a choice, above a surplus outlet: its spill may not settle
+            if any("outlets" in node for node in self.nodes.values()):
+                for canal in (self.canals[f"c_{site}"], self.canals[f"d_{site}"]):
+                    for key in ("to", "returning", "recession", "initial_storage"):
+                        canal.get("loss", {}).pop(key, None)
 
     def canal(self, start: str, end: str, inner: list[str]) -> dict[str, Any]:
         canal: dict[str, Any] = {"from": start, "to": end}

@@ -80,7 +80,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
         at, out, under_way = s.at[p[i].upper], y[i], x[i].reach_storage
-        loss, lag = p[i].loss, p[i].lag
+        loss, lag, recession = p[i].loss, p[i].lag, p[i].recession
         arrives = (1.0 - loss) * (1.0 - lag / dt)
         for l in range(under_way.size):
             entering = at.outflow[l]
@@ -90,8 +90,8 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             out.reach_loss[l] = lost / dt
             out.reach_arrival[l] = (now + under_way[l]) / dt
             out.reach_storage[l] = max(0.0, entering - lost - now) if lag > 0.0 else 0.0
-        if p[i].share_back > 0.0:
-            now, recession = p[i].share_back, p[i].recession
+        if p[i].share_back > 0.0 or recession > 0.0:
+            now = p[i].share_back
             now *= prompt(recession, dt) if recession > 0.0 else 1.0
             part(
                 out.reach_loss, out.reach_return_flow, out.reach_groundwater_storage,
