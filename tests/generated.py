@@ -68,7 +68,9 @@ class Maker:
     def __init__(self, seed: int, mix: Mix, step: str) -> None:
         self.rng = np.random.default_rng([seed, *map(ord, step)])
         self.mix, self.step = mix, step
-        self.more = np.random.default_rng([seed, 1, *map(ord, step)])  # leaves other draws as they are
+        self.more = np.random.default_rng(
+            [seed, 1, *map(ord, step)]
+        )  # leaves other draws as they are
         self.scale = float(10.0 ** self.rng.uniform(-2.0, 3.0))
         self.nodes: dict[str, Any] = {}
         self.canals: dict[str, Any] = {}
