@@ -143,6 +143,8 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
                 out.canal_flow[l] = (claim.supply[l] + claim.way_loss[l]) / dt
                 out.canal_loss[l] = claim.way_loss[l] / dt
                 out.canal_delivery[l] = claim.supply[l] / dt
+    for i in range(p.shape[0]):  # apart, so that the loop above stays lean
+        out = y[i]
         if p[i].back_to >= 0:
             _return(p[i], x[i].canal_groundwater_storage, out, s, dt)
         if p[i].pump >= 0:

@@ -80,7 +80,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
         at, out, under_way = s.at[p[i].upper], y[i], x[i].reach_storage
-        loss, lag, recession = p[i].loss, p[i].lag, p[i].recession
+        loss, lag = p[i].loss, p[i].lag
         arrives = (1.0 - loss) * (1.0 - lag / dt)
         for l in range(under_way.size):
             entering = at.outflow[l]
@@ -90,10 +90,17 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             out.reach_loss[l] = lost / dt
             out.reach_arrival[l] = (now + under_way[l]) / dt
             out.reach_storage[l] = max(0.0, entering - lost - now) if lag > 0.0 else 0.0
-        if p[i].share_back > 0.0 or recession > 0.0:
-            now = p[i].share_back
-            now *= prompt(recession, dt) if recession > 0.0 else 1.0
-            part(
-                out.reach_loss, out.reach_return_flow, out.reach_groundwater_storage,
-                x[i].reach_groundwater_storage, p[i].share_back, now, recession, dt,
-            )  # fmt: skip
+    for i in range(p.shape[0]):  # apart, so that the loop above stays lean
+        if p[i].share_back > 0.0 or p[i].recession > 0.0:
+            _return(p[i], x[i].reach_groundwater_storage, y[i], dt)
+
+
+@kernel
+def _return(own: Any, stored: Any, out: Any, dt: float) -> None:
+    """Part what a reach lost: what comes back, now or later, and what is gone."""
+    now = own.share_back
+    now *= prompt(own.recession, dt) if own.recession > 0.0 else 1.0
+    part(
+        out.reach_loss, out.reach_return_flow, out.reach_groundwater_storage, stored,
+        own.share_back, now, own.recession, dt,
+    )  # fmt: skip
