@@ -63,7 +63,7 @@ def takes(name: str, info: FieldInfo) -> str:
         return f"{', '.join(words[:-1])} or {words[-1]}"
     if list[str] in found:
         return "list of texts"
-    plain = {int: "whole number", float: "number", str: "text"}
+    plain = {bool: "true or false", int: "whole number", float: "number", str: "text"}
     return next(plain[one] for one in found if one in plain)
 
 
@@ -193,6 +193,12 @@ canals:
   second: {from: dam, to: fields, preference: 2, loss: {fraction: 10 %, to: town}}
 agreements:
   licence: {kind: quota, sites: [fields, homes], limit: 60 hm3, per: season}
+  halves:
+    kind: shares
+    resource: {inflow_of: [hills]}
+    shares: {LOW: 100 %}
+    period: season
+    carry_over: {debt_limit: 5 hm3}
 """
 TIME = "time: {start: 2000-01-01, end: 2000-03-31, step: month}"
 

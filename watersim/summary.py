@@ -56,6 +56,7 @@ def summary(ds: xr.Dataset) -> Summary:
     tables = [
         *(_supply(ds, measures) if "site" in ds.dims else ()),
         *(_energy(ds, measures) if "plant" in ds.dims else ()),
+        *(_pumping(ds, measures) if "canal_pumping_energy_total" in measures else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
         *_reasons(ds),
     ]
@@ -187,6 +188,18 @@ def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
                           [digits] * 5)  # fmt: skip
     columns = ("", *MONTHS, "energy", "requirement", "deficit")
     yield Table(f"Energy by {' and '.join(families)}, GWh{suffix}", columns, rows)
+
+
+def _pumping(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """Energy that every pumped canal used, by season."""
+    years, suffix = per_year(ds)
+    energy = _members_first(measures["canal_pumping_energy_total"]) * GWH / years
+    digits = _digits([float(energy.max(initial=0.0))])
+    rows: list[tuple[str, ...]] = []
+    for k, name in enumerate(measures["canal"].values):
+        used = energy[:, k]
+        rows += _rows(str(name), [used[:, 0], used[:, 1], used.sum(axis=1)], [digits] * 3)
+    yield Table(f"Energy for pumping by canal, GWh{suffix}", ("", *MONTHS, "energy"), rows)
 
 
 def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
