@@ -61,6 +61,7 @@ ORDER = [
     "metrics",
     "score",
     "plots",
+    "accounts",
     "moments",
     "bounds",
     "reasons",
