@@ -28,7 +28,15 @@ def drawn(request: pytest.FixtureRequest) -> dict[str, Figure]:
 
 
 def test_every_file_with_a_plot_is_found_and_helpers_are_not() -> None:
-    assert FIGURES == ["balance", "energy", "hydrograph", "network", "storage", "supply"]
+    assert FIGURES == [
+        "accounts",
+        "balance",
+        "energy",
+        "hydrograph",
+        "network",
+        "storage",
+        "supply",
+    ]
 
 
 @pytest.mark.parametrize("name", FIGURES)
