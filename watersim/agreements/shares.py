@@ -411,7 +411,7 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
 
 @kernel
 def _settle(first: int, l: int, p: Any, y: Any, q: Any, s: Step) -> None:
-    """Book the step, so that nobody has more than is in store.
+    """Book the step, so that all together have no more than is in store.
 
     What a party took of what the others left, because their part of storage could not hold it,
     passes from the largest balance to it. What is no longer in store is taken from the balances:
@@ -435,7 +435,9 @@ def _settle(first: int, l: int, p: Any, y: Any, q: Any, s: Step) -> None:
         y[i].balance[l] += y[i].adjustment[l]
     if p[first].passes == 1:
         _pass_on(first, last, l, p, y)
-    over = _in_credit(first, last, l, y) - held
+    over = -held
+    for i in range(first, last):
+        over += y[i].balance[l]  # what one owes, another has to its credit
     if over > 0.0:
         _take_from_largest(first, last, l, min(over, spilled), y)
         _take_from_all(first, last, l, over - min(over, spilled), p, y)
