@@ -18,7 +18,7 @@ def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> Non
     assert all(path.is_file() for path in written)
     assert folder / "data/chu/inflow.csv" in written
     found = sorted((folder / "scenarios").rglob("*.yaml"))
-    assert {path.parent.name for path in found} == {"chu", "talas"}
+    assert {path.parent.name for path in found} == {"chu", "karkyra", "syr_darya", "talas"}
     for path in found:
         read = load(path).sources.files.values()
         assert all(file.is_relative_to(folder.resolve()) for file in read)

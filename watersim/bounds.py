@@ -78,7 +78,8 @@ def bound_words(flag: str, parties: Mapping[str, str]) -> str:
         return _PHRASES[sort].format(name)
     agreement, _, party = name.rpartition(".")
     if agreement:
-        return f"the {sort} of {parties.get(party, party)} in {agreement}"
+        word = "account" if sort == "shares" else sort
+        return f"the {word} of {parties.get(party, party)} in {agreement}"
     return f"the {sort} {name}" if name else _UNKNOWN
 
 

@@ -190,9 +190,11 @@ def agreement_faults(
         drawing = [sites[site] for cap in caps for site in cap.sites if site in sites]
         asked = [node.forcing().get("requirement") for node in drawing]
         if drawing and not any(isinstance(one, Varying) and not one.is_zero for one in asked):
+            named = "sites" in type(clause).model_fields
+            whose = "never ask" if named else "has sites that never ask"
             yield (
-                ("agreements", name, "sites"),
-                "never ask for water (their requirement is 0): nobody draws on the "
+                ("agreements", name, "sites") if named else ("agreements", name),
+                f"{whose} for water (their requirement is 0): nobody draws on the "
                 f"{type(clause).name()}; name others, or remove it",
             )
 

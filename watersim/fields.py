@@ -37,6 +37,7 @@ class Report(NamedTuple):
     role: Literal["state", "flux", "diagnostic"]
     source: str | None = None
     target: str | None = None
+    signed: bool = False  # whether it may be negative
 
 
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?![0-9,])")

@@ -26,11 +26,11 @@ def encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
                               "dtype": "float64", "_FillValue": None}  # fmt: skip
         elif variable.dtype.kind == "f":
             own: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True}
-            own["_FillValue"] = np.nan if name == "cover" else None
+            own["_FillValue"] = np.nan if name == "cover" or "party" in variable.dims else None
             if variable.dims[:2] == DIMS and variable.size:
-                _, steps, width = variable.shape
-                wide = max(1, min(width, CHUNK // (8 * steps)))
-                own["chunksizes"] = (1, steps, wide)
+                _, steps, *widths = variable.shape
+                wide = max(1, min(widths[-1], CHUNK // (8 * steps)))
+                own["chunksizes"] = (1, steps, *[1] * (len(widths) - 1), wide)
             how[str(name)] = own
         elif variable.dtype.kind == "i" and variable.ndim == 3:
             how[str(name)] = {"zlib": True, "complevel": 1, "shuffle": True}

@@ -167,7 +167,8 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
                         ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
                     ))  # fmt: skip
                 value = known[name]
-                if unfit(value):
+                signed = any(r.signed for r in members.kind.reports if r.name == key)
+                if unfit(abs(value) if signed else value):
                     raise InputError(problem(
                         ("initial", "from"),
                         f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "

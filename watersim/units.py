@@ -57,6 +57,8 @@ _AMOUNTS: dict[str, tuple[float, Dimension]] = {
     "hours": (3600.0, "time"),
     "day": (DAY, "time"),
     "days": (DAY, "time"),
+    "year": (365.25 * DAY, "time"),
+    "years": (365.25 * DAY, "time"),
     "W": (1.0, "power"),
     "kW": (1e3, "power"),
     "MW": (1e6, "power"),

@@ -77,9 +77,9 @@ class Deliveries(Agreement):
     reports: ClassVar = (
         Report("entitlement", "m3", "what is scheduled in the step", "diagnostic"),
         Report("delivered", "m3", "what arrived in the step and counts", "diagnostic"),
-        Report("balance", "m3", "what is owed at the end of the step", "state"),
+        Report("balance", "m3", "what is owed at the end of the step", "state", signed=True),
         Report("adjustment", "m3", "change of the account by settlement, limit and spill",
-               "diagnostic"),
+               "diagnostic", signed=True),
         Report("account_limit", "m3", "what is called for in the step", "diagnostic"),
         Report("debt_age", "s", "mean age of what is owed, in days of the season", "state"),
     )  # fmt: skip

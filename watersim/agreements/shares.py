@@ -131,9 +131,9 @@ class Shares(Agreement):
     reports: ClassVar = (
         Report("entitlement", "m3", "share of the resource in the step", "diagnostic"),
         Report("delivered", "m3", "what was charged to the account in the step", "diagnostic"),
-        Report("balance", "m3", "account at the end of the step", "state"),
+        Report("balance", "m3", "account at the end of the step", "state", signed=True),
         Report("adjustment", "m3", "change of the account by settlement, passing on, lapse and "
-               "losses", "diagnostic"),
+               "losses", "diagnostic", signed=True),
         Report("account_limit", "m3", "what the party's sites may take in the step", "diagnostic"),
         Report("debt_age", "s", "time for which the account has been overdrawn", "state"),
     )  # fmt: skip
@@ -412,7 +412,8 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
         for l in range(out.balance.size):
             change = out.balance[l] - had.balance[l]
             out.adjustment[l] = change - (out.entitlement[l] - out.delivered[l])
-            out.debt_age[l] = had.debt_age[l] + dt if out.balance[l] < 0.0 else 0.0
+            owes = had.balance[l] < 0.0 and out.balance[l] < 0.0
+            out.debt_age[l] = had.debt_age[l] + dt if owes else 0.0
 
 
 @kernel
