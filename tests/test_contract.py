@@ -14,7 +14,7 @@ from watersim import registry
 from watersim.described import Kind
 
 KINDS = {kind.name(): kind for kind in registry.every_kind()}
-SECTIONS = ("nodes", "rivers", "reaches", "canals", "agreements")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements")
 LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
 WET = "evaporation: 4 mm/day, precipitation: 1 mm/day, seepage: 1 mm/day"
 
@@ -65,6 +65,11 @@ EXAMPLES = {
     "  farm: {kind: irrigation, at: bend, priority: 1, requirement: 9 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
     "agreements:\n  it: {kind: quota, sites: [farm], limit: 90 hm3, per: season}",
+    "deliveries": "parties: {UP: Upland, LOW: Lowland}\n" + RIVER + "  border: {kind: gauge}\n"
+    "  farm: {kind: irrigation, at: spring, priority: 1, requirement: 4 m3/s}\n"
+    "rivers: [spring > border > sea]\n"
+    "agreements:\n  it: {kind: deliveries, gauge: border, from: UP, to: LOW, schedule: 8 m3/s, "
+    "priority: 2, debt: {limit: 90 hm3, repay_within: 60 days}}",
 }  # fmt: skip
 YEAR = ("2000-01-01", "2000-12-31", "month")
 
@@ -104,9 +109,11 @@ def test_a_kind_closes_its_balance_in_a_dry_world(name: str, basin: Basin) -> No
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_a_kind_reports_what_it_declares(name: str, basin: Basin) -> None:
     ds = basin.run(EXAMPLES[name], YEAR)
+    family = KINDS[name].family
+    by = ("agreement", "party") if family == "agreement" else (family,)
     for report in KINDS[name].reports:
         assert ds[report.name].attrs["units"] == report.unit
-        assert ds[report.name].dims == ("realization", "time", KINDS[name].family)
+        assert ds[report.name].dims == ("realization", "time", *by)
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))

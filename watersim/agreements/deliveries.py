@@ -20,14 +20,13 @@ from watersim.fields import (
 from watersim.jit import kernel
 from watersim.records import record
 
-
 ROUNDING = 1e-12  # of what is called for; a smaller rest is nothing
 
 
-class Carried(Described):
-    """What of a delivery that fell short or went beyond is made up for in later steps."""
+class Debt(Described):
+    """What of a delivery that fell short, or went beyond it, counts in later steps."""
 
-    debt_limit: Annotated[float, quantity("volume")] = field(
+    limit: Annotated[float, quantity("volume")] = field(
         "the most that is owed; what is owed beyond it is forgotten"
     )
     credit_limit: Annotated[float, quantity("volume")] = field(
@@ -37,9 +36,7 @@ class Carried(Described):
         "the time in which a debt is repaid evenly; without it, all of it is due at once",
         default=None,
     )
-    season: Days | None = field(
-        "the days on which debts are repaid; without it, all", default=None
-    )
+    season: Days | None = field("the days on which debts are repaid; without it, all", default=None)
 
 
 class Deliveries(Agreement):
@@ -62,8 +59,9 @@ class Deliveries(Agreement):
         "is scheduled, or all that arrives, at any time",
         default="scheduled",
     )
-    carry_over: Carried | None = field(
-        "what is carried into the next step; without it, nothing", default=None
+    debt: Debt | None = field(
+        "what falls short is owed; without it, it is forgotten at the end of each step",
+        default=None,
     )
     forfeit_on_spill: str | None = field(
         "a reservoir whose spill cancels as much of the debt", default=None
@@ -98,7 +96,7 @@ class Deliveries(Agreement):
         ]  # fmt: skip
 
     def forcing(self) -> Mapping[str, Varying | Opening | Window | None]:
-        season = self.carry_over.season if self.carry_over else None
+        season = self.debt.season if self.debt else None
         first, last = (season.first, season.last) if season else ("01-01", "12-31")
         return {
             "schedule": self.schedule,
@@ -107,15 +105,15 @@ class Deliveries(Agreement):
         }
 
     def parameters(self, place: Place) -> Mapping[str, float]:
-        carry = self.carry_over
+        debt = self.debt
         return {
             "claim": place.claim(""),
             "gauge": place.section(self.gauge),
             "dam": place.section(self.forfeit_on_spill) if self.forfeit_on_spill else -1,
             "all": self.counts == "all",
-            "debt_limit": carry.debt_limit if carry else 0.0,
-            "credit_limit": carry.credit_limit if carry else 0.0,
-            "repay_within": carry.repay_within or 0.0 if carry else 0.0,
+            "debt_limit": debt.limit if debt else 0.0,
+            "credit_limit": debt.credit_limit if debt else 0.0,
+            "repay_within": debt.repay_within or 0.0 if debt else 0.0,
         }
 
     def initial(self) -> Mapping[str, float]:
@@ -135,10 +133,10 @@ class Deliveries(Agreement):
             yield "to", f"is the party that owes it (got {self.receiver}); name the other party"
         if self.schedule.is_zero:
             yield "schedule", "is 0 all year: nobody is owed anything; correct it, or remove it"
-        if self.carry_over is None:
+        if self.debt is None:
             for key in ("forfeit_on_spill", "period"):
                 if getattr(self, key) is not None:
-                    yield key, "has no debt to cancel without carry_over; write it, or remove this"
+                    yield key, "has nothing to cancel without a debt; write `debt`, or remove it"
 
 
 @kernel
