@@ -295,6 +295,29 @@ def test_a_run_goes_on_from_what_was_delivered_ahead(basin: Basin) -> None:
     assert m3s(ds, "account_limit") == near(15.0)
 
 
+# KG may take half of what comes, and owes 20 at the border whatever it may take
+def test_its_account_stands_beside_those_of_shares(basin: Basin) -> None:
+    text = with_nodes(
+        "kg: {kind: irrigation, party: KG, at: weir, priority: 3, requirement: 40 m3/s}",
+        "kz: {kind: irrigation, party: KZ, at: border, priority: 1, requirement: 5 m3/s}",
+    )
+    halves = (
+        "  pact: {kind: shares, resource: {inflow_of: [hills]}, shares: {KG: 50 %, KZ: 50 %}, "
+        "period: year}\n"
+    )
+    text += treaty("20 m3/s", debt()) + halves
+    flows = [10.0, 30.0, 50.0]
+    ds = run(basin, text, flows, (*DAYS[:1], "2001-01-03", "day"))
+    assert ds["balance"].dims == ("realization", "time", "agreement", "party")
+    assert np.isnan(ds["balance"].sel(agreement="treaty", party="KG").values).all()
+    taken = ds["supply"].sel(site="kg").values[0]
+    assert taken == near(0, 0, 30)  # 50 come, 20 are called for
+    assert m3s(ds, "balance") == near(10, 0, 0)
+    save(ds.copy(), basin.folder / "scenarios" / "first.nc")
+    back = watersim.open_results(basin.folder / "scenarios" / "first.nc")
+    assert back.identical(ds)
+
+
 def test_realizations_have_a_debt_each(basin: Basin) -> None:
     text = RIVER + treaty("20 m3/s", debt(repay_within="4 days"))
     scenario = basin.load(text, DAYS)
