@@ -68,6 +68,9 @@ class Maker:
     def __init__(self, seed: int, mix: Mix, step: str) -> None:
         self.rng = np.random.default_rng([seed, *map(ord, step)])
         self.mix, self.step = mix, step
+        self.more = np.random.default_rng(
+            [seed, 1, *map(ord, step)]
+        )  # leaves other draws as they are
         self.scale = float(10.0 ** self.rng.uniform(-2.0, 3.0))
         self.nodes: dict[str, Any] = {}
         self.canals: dict[str, Any] = {}
@@ -114,7 +117,11 @@ class Maker:
             if self.has(self.mix.site):
                 self.site(f"s_{name}", name, inner)
             if self.has(self.mix.reach):
-                loss = {"loss": f"{self.number(0, 20)} %"} if self.has(0.5) else {}
+                loss: dict[str, Any] = {}
+                if self.has(0.5):
+                    back = {"to": below[name]} if self.more.random() < 0.5 else {}
+                    lost = {"fraction": f"{self.number(0, 20)} %", **back, **self.slowly(back)}
+                    loss = {"loss": lost}
                 lag = self.number(0.0, LONGEST_LAG[self.step])
                 self.reaches[f"{name} > {below[name]}"] = {"lag": f"{lag} days", **loss}
         for k in range(2):
@@ -245,8 +252,23 @@ class Maker:
             canal["capacity"] = self.one_of(self.flow(0.6), self.seasonal(0.6))
         if self.has(0.6):
             to = {"to": self.one_of(*inner, "groundwater")} if self.has(0.4) else {}
-            canal["loss"] = {"fraction": f"{self.number(0, 40)} %", **to}
+            canal["loss"] = {"fraction": f"{self.number(0, 40)} %", **to, **self.slowly(to)}
+        if self.more.random() < 0.3:
+            canal |= {"lift": f"{self.more.integers(1, 90)} m", "pump_efficiency": "70 %"}
         return canal
+
+    def slowly(self, to: dict[str, str]) -> dict[str, str]:
+        """How a loss comes back to where it leads: often in part, and through the ground."""
+        if to.get("to", "groundwater") == "groundwater":
+            return {}
+        parts = {}
+        if self.more.random() < 0.6:
+            parts["returning"] = f"{self.more.integers(0, 101)} %"
+        if self.more.random() < 0.6:
+            parts["recession"] = f"{self.more.integers(1, 200)} days"
+            stored = self.scale * 86_400 * float(self.more.choice([0.0, 20.0]))
+            parts["initial_storage"] = f"{stored!r} m3"
+        return parts
 
     def transfer(self, name: str, inner: list[str]) -> None:
         """A canal from river to river, into a reservoir where there is one."""

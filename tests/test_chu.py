@@ -57,6 +57,10 @@ def test_a_mean_year_repeats_itself() -> None:
     for name in ("storage", "groundwater_storage"):
         first, last = ds[name].isel(time=35), ds[name].isel(time=-1)
         np.testing.assert_allclose(first, last, rtol=0.01, atol=1e6)
+    ground = ds["canal_groundwater_storage"]
+    np.testing.assert_allclose(
+        ds["initial_canal_groundwater_storage"], ground.isel(time=-1), rtol=0.02, atol=1e4
+    )
 
 
 @pytest.mark.parametrize("variant", ["exceeded_75", "exceeded_95"])
@@ -91,3 +95,19 @@ def test_the_plant_changes_no_water() -> None:
     with_plant, without = chu("baseline", "orto_tokoi_plant"), chu("baseline")
     np.testing.assert_array_equal(with_plant["supply"].values, without["supply"].values)
     assert 60.0 <= float(with_plant["energy"].sum()) / 3.6e12 <= 80.0
+
+
+# 9810 × 40 m / 70 % are 0.156 kWh a m3
+def test_kordai_pumps_with_what_their_lift_asks_for() -> None:
+    ds = chu("baseline").sel(canal="kordai_pumps")
+    kwh = float(ds["pumping_energy"].sum()) / 3.6e6
+    assert kwh / volume(ds, ds["canal_flow"]) / 1e6 == pytest.approx(0.1557, abs=1e-4)
+
+
+def test_a_tenth_of_what_the_big_chu_canals_lose_comes_back() -> None:
+    ds = chu("baseline")
+    lost = sum(volume(ds, (ds["canal_flow"] - ds["canal_delivery"]).sel(canal=str(name)))
+               for name in ds["canal"].values if ds["canal_loss_to"].sel(canal=name) == "springs")  # fmt: skip
+    back = sum(volume(ds, ds["canal_return_flow"].sel(canal=name)) for name in ds["canal"].values)
+    assert lost == pytest.approx(103.0, abs=1.0)
+    assert back == pytest.approx(0.1 * lost, rel=0.01)

@@ -61,6 +61,11 @@ EXAMPLES = {
     "  farm: {kind: irrigation, priority: 1, requirement: 12 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
     "canals:\n  it: {from: bend, to: farm, capacity: 6 m3/s, loss: {fraction: 10 %, to: sea}}",
+    "shares": "parties: {UP: Upper}\n" + RIVER + "  bend: {kind: junction}\n"
+    "  farm: {kind: irrigation, party: UP, at: bend, priority: 1, requirement: 7 m3/s}\n"
+    "rivers: [spring > bend > sea]\n"
+    "agreements:\n  it: {kind: shares, resource: {inflow_of: [spring]}, shares: {UP: 100 %}, "
+    "period: season, carry_over: {debt_limit: 1 hm3}}",
     "quota": RIVER + "  bend: {kind: junction}\n"
     "  farm: {kind: irrigation, at: bend, priority: 1, requirement: 9 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
@@ -109,11 +114,11 @@ def test_a_kind_closes_its_balance_in_a_dry_world(name: str, basin: Basin) -> No
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_a_kind_reports_what_it_declares(name: str, basin: Basin) -> None:
     ds = basin.run(EXAMPLES[name], YEAR)
-    family = KINDS[name].family
-    by = ("agreement", "party") if family == "agreement" else (family,)
     for report in KINDS[name].reports:
         assert ds[report.name].attrs["units"] == report.unit
-        assert ds[report.name].dims == ("realization", "time", *by)
+        family = KINDS[name].family
+        own = (family, "party") if family == "agreement" else (family,)
+        assert ds[report.name].dims == ("realization", "time", *own)
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))

@@ -63,7 +63,7 @@ def takes(name: str, info: FieldInfo) -> str:
         return f"{', '.join(words[:-1])} or {words[-1]}"
     if list[str] in found:
         return "list of texts"
-    plain = {int: "whole number", float: "number", str: "text"}
+    plain = {bool: "true or false", int: "whole number", float: "number", str: "text"}
     return next(plain[one] for one in found if one in plain)
 
 
@@ -201,6 +201,12 @@ agreements:
     schedule: 20 m3/s
     priority: 3
     debt: {limit: 30 hm3, season: {from: 04-01, to: 09-30}}
+  halves:
+    kind: shares
+    resource: {inflow_of: [hills]}
+    shares: {LOW: 100 %}
+    period: season
+    carry_over: {debt_limit: 5 hm3}
 """
 TIME = "time: {start: 2000-01-01, end: 2000-03-31, step: month}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from watersim.accounts import accounts
 from watersim.metrics import metrics
 from watersim.reasons import reasons, short_steps, why
 from watersim.score import score
@@ -65,6 +66,10 @@ class WatersimAccessor:
     def reasons(self) -> xr.Dataset:
         """What ran out for the claims of each party, the commonest first."""
         return reasons(self._ds)
+
+    def accounts(self, agreement: str, period: str | None = None) -> xr.Dataset:
+        """Entitlement, delivery and balance of every party by period, in m3."""
+        return accounts(self._ds, agreement, period)
 
     def summary(self) -> str:
         """The table that `watersim run` prints."""

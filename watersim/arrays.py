@@ -59,6 +59,7 @@ CLAIM = (
     "loss_to:i",  # section where its canal's loss comes back, −1: it leaves the model
     "back_to:i",  # section its return flow comes back to, −1
     "loss",  # share of the diversion lost on the way to the gate
+    "loss_back",  # share of that which is back at `loss_to` within the step
     "back",  # share of the supply that returns
     "prompt",  # share of that which is back within the step
     "need[]",  # m3 it asks for
@@ -80,6 +81,7 @@ TRANSFER = (
     "row:i",  # row that a turbine feeds, −1
     "loss_to:i",  # section where its loss comes back, −1
     "loss",  # share of what it takes that is lost
+    "loss_back",  # share of that which is back at `loss_to` within the step
     "cap[]",  # m3 it can carry
     "z[]",  # m3 the allocation sends through it
     "carried[]",  # m3 it carries, at its head
@@ -98,6 +100,9 @@ PLANT = (
     "per_m3[]",  # J a m3 gives at the head of this pass
     "most[]",  # m3 it can pass
     "energy[]",  # J it generated
+)
+PUMP = (
+    "energy[]",  # J that lifted a canal's water: before the second pass, that of the first
 )
 ROW = (
     "limit[]",  # m3, right-hand side of a row that is no section
@@ -127,6 +132,7 @@ class Step(NamedTuple):
     transfer: NDArray[Any]  # (transfers) TRANSFER
     way_out: NDArray[Any]  # (surplus outlets) WAY_OUT
     plant: NDArray[Any]  # (plants) PLANT
+    pump: NDArray[Any]  # (pumped canals) PUMP
     row: NDArray[Any]  # (rows) ROW
     lane: NDArray[Any]  # (1) LANE
     curve: Floats  # (3, points) x, level, area of all curves, one after the other

@@ -49,6 +49,18 @@ def priority_faults(
                 )
 
 
+def loss_faults(network: Network) -> Iterator[Fault]:
+    """Reaches whose loss is to come back anywhere but at their lower end."""
+    for name, reach in network.reaches.items():
+        lower = name.split(" > ")[1]
+        if reach.returns_to() not in (None, lower):
+            yield (
+                ("reaches", name, "loss", "to"),
+                f"must be the lower end of the reach, '{lower}', or groundwater (got "
+                f"{reach.returns_to()}); only a canal's loss can come back elsewhere",
+            )
+
+
 def lag_faults(network: Network, timeline: Timeline) -> Iterator[Fault]:
     """Reaches whose water is under way for longer than a third of the shortest step."""
     shortest = float(timeline.seconds.min())
@@ -60,6 +72,18 @@ def lag_faults(network: Network, timeline: Timeline) -> Iterator[Fault]:
                 f"(got {reach.lag / DAY:g} days); longer travel times are not modelled yet: take "
                 "a longer step, or leave the lag out",
             )
+
+
+def pump_faults(nodes: Mapping[str, Node]) -> Iterator[Fault]:
+    """Pumps that two grids feed, so that their energy would be asked for twice."""
+    fed: dict[str, str] = {}
+    for name, node in nodes.items():
+        for k, canal in enumerate(node.feeds()):
+            if fed.setdefault(canal, name) != name:
+                yield (
+                    ("nodes", name, "pumps", k),
+                    f"is fed by the grid '{fed[canal]}' already (got {canal}); name it once",
+                )
 
 
 def water_faults(
@@ -118,8 +142,9 @@ def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[
         leads[upper].append(lower)
     for canal in network.canals.values():
         leads[canal.source].append(canal.target)
-        if canal.loss is not None and canal.loss.to in nodes and canal.loss.fraction > 0.0:
-            leads[canal.source].append(str(canal.loss.to))
+        to = canal.returns_to()
+        if to is not None and canal.share_lost() * canal.share_back() > 0.0:
+            leads[canal.source].append(to)
     for name, node in nodes.items():
         leads[name] += [outlet.target for outlet in node.surplus_outlets()]
         back = node.return_flow_to()
@@ -128,6 +153,16 @@ def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[
         if node.place == "site" and getattr(node, "at", None) is not None:
             leads[getattr(node, "at")].append(name)  # noqa: B009  the field of the kind itself
     waiting = [name for name, node in nodes.items() if _has_water(node, goes_on)]
+    waiting += [
+        str(canal.returns_to())
+        for canal in network.canals.values()
+        if canal.recession() > 0.0 and (goes_on or canal.in_ground() > 0.0)
+    ]
+    waiting += [
+        name.split(" > ")[1]
+        for name, reach in network.reaches.items()
+        if reach.recession() > 0.0 and (goes_on or reach.in_ground() > 0.0)
+    ]
     reached = set(waiting)
     while waiting:
         new = [name for name in leads[waiting.pop()] if name not in reached]

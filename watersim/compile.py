@@ -46,6 +46,7 @@ class Compiled:
     rows: tuple[tuple[str, str], ...]  # what each row is (section, claim, canal…), and its name
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
+    pumps: tuple[str, ...]
     sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT, PLANT of watersim.arrays
     claim_records: NDArray[Any]
     transfer_records: NDArray[Any]
@@ -115,7 +116,8 @@ class _Compiler:
             own["row"] = self.layout.row_of.get(("claim", row.name), -1)
             own["many"] = len(behind) > 1
             own["loss"] = canal.share_lost() if canal else 0.0
-            own["loss_to"] = self._place_of(canal.loss.to if canal and canal.loss else None)
+            own["loss_to"] = self._place_of(canal.returns_to() if canal else None)
+            own["loss_back"] = canal.share_back() if canal else 0.0
             own["back"] = back[0]
             own["back_to"] = self._place_of(back[1])
         return claims
@@ -133,7 +135,8 @@ class _Compiler:
             own["nature"] = transfer.sort
             own["row"] = self.layout.row_of.get(("grid", transfer.claim), -1)
             own["loss"] = canal.share_lost() if canal else 0.0
-            own["loss_to"] = self._place_of(canal.loss.to if canal and canal.loss else None)
+            own["loss_to"] = self._place_of(canal.returns_to() if canal else None)
+            own["loss_back"] = canal.share_back() if canal else 0.0
         return transfers
 
     def plant_records(self) -> NDArray[Any]:
@@ -222,6 +225,7 @@ class _Compiler:
             rows=layout.rows,
             transfers=layout.transfers,
             outlets=layout.outlets,
+            pumps=layout.pumps,
             sections=self.sections(),
             claim_records=self.claim_records(),
             transfer_records=self.transfer_records(),
@@ -302,6 +306,10 @@ class _Place:
 
     def plant(self, name: str) -> int:
         return self._compiler.layout.plants.index(name or self._name)
+
+    def pump(self, name: str) -> int:
+        pumps, own = self._compiler.layout.pumps, name or self._name
+        return pumps.index(own) if own in pumps else -1
 
     def curve(self, key: str) -> tuple[int, int, int]:
         return self._compiler.curve_at.get((self._name, key), (0, 0, 0))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
+from watersim import ground
 from watersim.arrays import CONSUMPTIVE, Step
 from watersim.described import Claim, Node, Place, Standing
 from watersim.fields import Described, Report, Varying, field, quantity, varying
+from watersim.ground import Recession, Stored, drained, prompt, remains
 from watersim.jit import kernel
 from watersim.records import record
 
@@ -23,13 +24,8 @@ class ReturnFlow(Described):
         "the share of what arrives at the gate"
     )
     to: str = field("the river node it comes back to")
-    recession: Annotated[float, quantity("time", least=1.0)] | None = field(
-        "the time in which the store in the ground falls to 1/e; without it, back within the step",
-        default=None,
-    )
-    initial_storage: Annotated[float, quantity("volume")] | None = field(
-        "the water on its way through the ground at the start of the run", default=None
-    )
+    recession: Recession | None = field(ground.RECESSION, default=None)
+    initial_storage: Stored | None = field(ground.INITIAL_STORAGE, default=None)
 
 
 class Demand(Node):
@@ -71,8 +67,7 @@ class Demand(Node):
         return (self.return_flow.fraction, self.return_flow.to) if self.return_flow else None
 
     def returns_within(self, dt: float) -> float:
-        recession = self.return_flow.recession if self.return_flow else None
-        return prompt(recession, dt) if recession else 1.0
+        return ground.within(self.return_flow.recession if self.return_flow else None, dt)
 
     def forcing(self) -> Mapping[str, Varying | None]:
         return {"requirement": self.requirement}
@@ -92,16 +87,8 @@ class Demand(Node):
 
     def problems(self, tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         back = self.return_flow
-        if back is not None and back.recession is not None and back.initial_storage is None:
-            yield (
-                "return_flow.initial_storage",
-                "is required with 'recession'; give the water in the ground at the start, 0 hm3 if none",
-            )
-        if back is not None and back.recession is None and back.initial_storage is not None:
-            yield (
-                "return_flow.recession",
-                "is required with 'initial_storage'; give the time of recession, such as 60 days",
-            )
+        if back is not None:
+            yield from ground.problems("return_flow", back.recession, back.initial_storage)
 
     def references(self) -> Iterator[tuple[str, str]]:
         if self.at is not None:
@@ -118,15 +105,6 @@ class Demand(Node):
 
 
 @kernel
-def prompt(recession: float, dt: float) -> float:
-    """Share of an even inflow to a linear store that leaves it within the same step.
-
-    1 − k/dt (1 − exp(−dt/k)), from dS/dt = I − S/k with S = 0 at the start; k and dt in s.
-    """
-    return 1.0 - recession / dt * (1.0 - math.exp(-dt / recession))
-
-
-@kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         claim, asked = s.claim[p[i].claim], u[i].requirement
@@ -137,7 +115,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
         if p[i].recession > 0.0:
             claim.prompt = prompt(p[i].recession, dt)
             at, stored = s.at[p[i].back_to], x[i].groundwater_storage
-            leaves = 1.0 - math.exp(-dt / p[i].recession)
+            leaves = drained(p[i].recession, dt)
             for l in range(claim.need.size):
                 claim.ground[l] = stored[l] * leaves
                 at.runoff[l] += claim.ground[l]
@@ -148,7 +126,7 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
     for i in range(p.shape[0]):
         claim, asked, out = s.claim[p[i].claim], u[i].requirement, y[i]
         stored, back = x[i].groundwater_storage, p[i].back
-        leaves = 1.0 - math.exp(-dt / p[i].recession) if p[i].recession > 0.0 else 1.0
+        leaves = drained(p[i].recession, dt) if p[i].recession > 0.0 else 1.0
         for l in range(claim.need.size):
             given = claim.supply[l] / dt
             given = asked[l] if claim.supply[l] == claim.need[l] else given
@@ -160,5 +138,5 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             out.diversion[l] = (claim.supply[l] + claim.way_loss[l]) / dt
             out.return_flow[l] = (claim.way_return[l] + from_ground) / dt
             out.consumption[l] = max(0.0, (claim.supply[l] - comes_back) / dt)
-            stays = stored[l] - from_ground + comes_back - claim.way_return[l]
-            out.groundwater_storage[l] = max(0.0, stays) if leaves < 1.0 else 0.0
+            stays = remains(stored[l], from_ground, comes_back, claim.way_return[l])
+            out.groundwater_storage[l] = stays if leaves < 1.0 else 0.0

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
+from watersim import ground
 from watersim.fields import (
     Described,
     Opening,
@@ -39,6 +40,7 @@ from watersim.fields import (
     shown,
     varying,
 )
+from watersim.ground import Recession, Stored
 from watersim.records import record
 from watersim.timeline import parse_date
 
@@ -93,6 +95,7 @@ class Place(Protocol):
     def outlet(self) -> int: ...
     def part(self) -> int: ...
     def plant(self, name: str) -> int: ...
+    def pump(self, name: str) -> int: ...
     def curve(self, key: str) -> tuple[int, int, int]: ...
 
 
@@ -202,6 +205,10 @@ class Node(Kind):
         """The plants that serve its energy claim together."""
         return []
 
+    def feeds(self) -> list[str]:
+        """The pumped canals whose energy adds to its energy claim."""
+        return []
+
     def returns_within(self, dt: float) -> float:
         """Share of its return flow that is back within a step of dt seconds."""
         return 1.0
@@ -258,6 +265,31 @@ class LossOnTheWay(Described):
     to: str | None = field(
         "the river node it comes back to, or `groundwater`, where it leaves the model", default=None
     )
+    returning: Annotated[float, quantity("fraction", most=1.0)] = field(
+        "the share of the loss that comes back; the rest leaves the model", default=1.0
+    )
+    recession: Recession | None = field(ground.RECESSION, default=None)
+    initial_storage: Stored | None = field(ground.INITIAL_STORAGE, default=None)
+
+    def node(self) -> str | None:
+        """The river node it comes back to."""
+        return None if self.to == "groundwater" else self.to
+
+    def share_back(self) -> float:
+        """Share of the loss that comes back, at once or later."""
+        return self.returning if self.node() else 0.0
+
+    def back_within(self, dt: float) -> float:
+        """Share of the loss that is back within a step of dt seconds."""
+        return self.share_back() * ground.within(self.recession, dt)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What is wrong across its fields, as of a kind."""
+        yield from ground.problems("loss", self.recession, self.initial_storage)
+        for key in ("returning", "recession", "initial_storage"):
+            if key in self.model_fields_set and self.node() is None:
+                remedy = f"name it, or leave '{key}' out"
+                yield f"loss.{key}", f"needs a river node in 'to' to come back to; {remedy}"
 
 
 def _fraction(value: object) -> object:
@@ -269,7 +301,38 @@ Loss = Annotated[LossOnTheWay, BeforeValidator(_fraction)]
 
 
 class Link(Kind):
-    """Base of every kind of link between nodes."""
+    """Base of every kind of link between nodes, with what it loses on the way."""
+
+    loss: Loss | None = field("the share of the flow entering that is lost", default=None)
+
+    def share_lost(self) -> float:
+        """Share of the flow entering that is lost."""
+        return self.loss.fraction if self.loss else 0.0
+
+    def returns_to(self) -> str | None:
+        """The river node its loss comes back to."""
+        return self.loss.node() if self.loss else None
+
+    def share_back(self) -> float:
+        """Share of the loss that comes back, at once or later."""
+        return self.loss.share_back() if self.loss else 0.0
+
+    def back_within(self, dt: float) -> float:
+        """Share of the loss that is back within a step of dt seconds."""
+        return self.loss.back_within(dt) if self.loss else 0.0
+
+    def recession(self) -> float:
+        """Time of the store in the ground, s; 0 where there is none."""
+        return (self.loss.recession or 0.0) if self.loss else 0.0
+
+    def in_ground(self) -> float:
+        """Water in that store at the start of the run, m3."""
+        return (self.loss.initial_storage or 0.0) if self.loss else 0.0
+
+    def problems(
+        self, tables: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    ) -> Iterator[tuple[str, str]]:
+        return self.loss.problems() if self.loss else iter(())
 
 
 class Agreement(Kind):

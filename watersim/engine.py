@@ -25,7 +25,7 @@ from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
-from watersim.arrays import CLAIM, LANE, PLANT, ROW, SECTION, TRANSFER, WAY_OUT, Step
+from watersim.arrays import CLAIM, LANE, PLANT, PUMP, ROW, SECTION, TRANSFER, WAY_OUT, Step
 from watersim.compile import Compiled
 from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
@@ -238,6 +238,7 @@ class _Block:
             spread(c.transfer_records, record(*TRANSFER, lanes=lanes)),
             spread(c.outlet_records, record(*WAY_OUT, lanes=lanes)),
             spread(c.plant_records, record(*PLANT, lanes=lanes)),
+            np.zeros(len(c.pumps), record(*PUMP, lanes=lanes)),
             np.zeros(len(c.rows), record(*ROW, lanes=lanes)),
             np.zeros(1, record(*LANE, lanes=lanes)),
             c.curves,
@@ -260,7 +261,7 @@ class _Block:
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
                      *tail)  # fmt: skip
         seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
-        step = Step(*map(_seen, self.step[:7]), c.curves, c.guides)  # type: ignore[call-arg]
+        step = Step(*map(_seen, self.step[:8]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
 

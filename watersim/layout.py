@@ -72,9 +72,12 @@ class Layout:
         as in `watersim.compile.Compiled`
     rows, row_of
         what each row is (section, claim, canal, site, delivery, turbines, grid, quota) and its
-        name; and where each stands
+        name; and where each stands. Of a delivery a site takes no less than canals bring, so that
+        no canal runs only for what it leaks
     plants
         the plants in river order
+    pumps
+        the canals that are pumped
     owned, caps
         the sites of each party, and the caps that agreements set
     outlets
@@ -91,6 +94,7 @@ class Layout:
         places = sorted((self.position[self.section_of(name)], name)
                         for name, node in scenario.nodes.items() if node.place == "plant")  # fmt: skip
         self.plants = tuple(name for _, name in places)
+        self.pumps = tuple(n for n, c in self.network.canals.items() if c.lift is not None)
         owned: dict[str, tuple[str, ...]] = {}
         for name, node in sorted(scenario.nodes.items()):
             if node.place == "site" and node.party is not None:
@@ -142,10 +146,10 @@ class Layout:
         target = self.network.canals[canal].target
         return target in self.position or len(self.canals_to[target]) > 1
 
-    def leaks_inside(self, canal: str) -> bool:
-        """Whether what a canal loses comes back to a river, so that it might flow for that alone."""
-        loss = self.network.canals[canal].loss
-        return loss is not None and loss.to in self.position and loss.fraction > 0.0
+    def leaks(self, canal: str) -> bool:
+        """Whether a part of what a canal loses comes back to a river."""
+        own = self.network.canals[canal]
+        return own.share_lost() * own.share_back() > 0.0
 
     def _transfers(self) -> tuple[Transfer, ...]:
         nodes = self.scenario.nodes
@@ -195,8 +199,8 @@ class Layout:
         rows += [("grid", row.node) for row in self.claims if row.claim.sort == ENERGY]
         rows += [("site", name) for name, to in sorted(self.canals_to.items())
                  if name not in self.position and len(to) > 1]  # fmt: skip
-        rows += [("delivery", name) for what, name in rows if what == "site" and any(
-                     self.leaks_inside(canal) for canal in self.canals_to[name])]  # fmt: skip
+        rows += [("delivery", name) for name, to in sorted(self.canals_to.items())
+                 if ("site", name) in rows and any(map(self.leaks, to))]  # fmt: skip
         rows += [(type(self.scenario.agreements[cap.clause]).name(), cap.name)
                  for cap in self.caps]  # fmt: skip
         return tuple(rows)

@@ -30,6 +30,7 @@ from watersim.river import river
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+COUNTED = 1e-4  # of a flow; if less of it returns within the step, nobody counts on that
 RIVER_PRICE = 1e-3  # of outlets and turbines: a river is preferred to any canal
 TIE_BREAK = 1e-7  # between equal preferences, by place in river order, then by name
 
@@ -49,7 +50,12 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
         later rank may serve an earlier one
     """
     lengths, which = np.unique(seconds, return_inverse=True)
-    varying = np.array([[*_gains(layout, dt), *_returns(layout, dt)] for dt in lengths.tolist()])
+    varying = np.array(
+        [
+            [*_gains(layout, dt), *_returns(layout, dt), *_leaks(layout, dt)]
+            for dt in lengths.tolist()
+        ]
+    )
     unique, sets = np.unique(varying, axis=0, return_inverse=True)
     gain = np.ascontiguousarray(unique[:, : len(layout.position)])
     filled = [_Coefficients(layout, own[: gain.shape[1]], own[gain.shape[1] :]) for own in unique]
@@ -78,12 +84,18 @@ def _returns(layout: Layout, dt: float) -> list[float]:
     return [layout.scenario.nodes[row.node].returns_within(dt) for row in layout.claims]
 
 
-class _Coefficients:
-    """The matrices A and T for one vector of gains and one of prompt returns."""
+def _leaks(layout: Layout, dt: float) -> list[float]:
+    """Share of each canal's loss that is back within the step."""
+    return [canal.back_within(dt) for canal in layout.network.canals.values()]
 
-    def __init__(self, layout: Layout, gain: Floats, prompt: Floats) -> None:
+
+class _Coefficients:
+    """The matrices A and T for one vector of gains and one of what is back within the step."""
+
+    def __init__(self, layout: Layout, gain: Floats, back: Floats) -> None:
         self.layout = layout
         self.gain = gain
+        self.leak = dict(zip(layout.network.canals, back[len(layout.claims) :], strict=True))
         self.reach = self._reach()
         sections = [(k, layout.position[of]) for k, (what, of) in enumerate(layout.rows)
                     if what == "section"]  # fmt: skip
@@ -103,7 +115,7 @@ class _Coefficients:
         for name, v in layout.position.items():
             self._take(self.below[v], name, 1.0)
         for i, row in enumerate(layout.claims):
-            self._claim_column(self.A[:, i], row, float(prompt[i]))
+            self._claim_column(self.A[:, i], row, float(back[i]))
         for j, transfer in enumerate(layout.transfers):
             self._transfer_column(self.T[:, j], transfer)
 
@@ -182,7 +194,7 @@ class _Coefficients:
             column[layout.row_of[kind, CapRow(name, cap).name]] += self._counted(
                 row.node, cap, prompt
             )
-        if back is not None and back[0] > 0.0:
+        if back is not None and back[0] * prompt > COUNTED:
             self._take(column, back[1], -back[0] * prompt)
 
     def _counted(self, site: str, cap: Cap, prompt: float) -> float:
@@ -206,8 +218,9 @@ class _Coefficients:
         canal = self.layout.network.canals[name]
         head = delivered / (1.0 - canal.share_lost())
         self._take(column, canal.source, head)
-        if canal.loss is not None and canal.loss.to in self.layout.position and head > delivered:
-            self._take(column, str(canal.loss.to), delivered - head)
+        to, back = canal.returns_to(), (head - delivered) * float(self.leak[name])
+        if to is not None and back > COUNTED * head:
+            self._take(column, to, -back)
         if ("canal", name) in self.layout.row_of:
             column[self.layout.row_of["canal", name]] = head
 

@@ -281,11 +281,12 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
 
     Names are ``FAMILY_MEASURE``; the families are ``site``, ``group`` (party and sector), ``claim``
     (consumptive and in-stream; a retention claim asks for the same stored water at every step, so
-    its amounts cannot be added up and it is left out), ``plant`` and ``grid`` (in J) and ``reservoir``. For all
-    that have a requirement: ``requirement supply deficit`` per complete hydrological year and
-    season, the same with ``_total`` over the whole run by season, ``cover`` (supply / requirement
-    of the whole run: the volumetric reliability of McMahon et al. 2006,
-    doi:10.1016/j.jhydrol.2005.09.004), ``cover_by_year`` and the members of `Performance`.
+    its amounts cannot be added up and it is left out), ``plant`` and ``grid`` (in J), ``canal``
+    (pumped ones, in J) and ``reservoir``. For all that have a requirement: ``requirement supply
+    deficit`` per complete hydrological year and season, the same with ``_total`` over the whole run
+    by season, ``cover`` (supply / requirement of the whole run: the volumetric reliability of
+    McMahon et al. 2006, doi:10.1016/j.jhydrol.2005.09.004), ``cover_by_year`` and the members of
+    `Performance`.
     ``firm_yield`` (sites: supply; reservoirs: release) and ``plant_firm_energy`` are what was
     reached in 75, 90 and 95 % of the complete hydrological years **of this run** (`dependable`):
     a statement on the run as operated, not the largest draft the reservoir could sustain.
@@ -308,6 +309,9 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
         found |= _demand("plant", required, required - ds["energy_deficit"], ds, "J")
         found |= _sums("plant_energy", ds["energy"], ds, "J")
         found |= _yield("plant_firm_energy", ds["energy"], ds, "J")
+    if "pumping_energy" in ds and (ds["canal_lift"].values > 0.0).any():
+        pumped = ds["pumping_energy"].isel(canal=np.flatnonzero(ds["canal_lift"].values > 0.0))
+        found |= _sums("canal_pumping_energy", pumped, ds, "J")
     if "grid" in ds.dims:
         required = ds["grid_energy_requirement"]
         found |= _demand("grid", required, required - ds["grid_energy_deficit"], ds, "J")

@@ -93,6 +93,7 @@ def _references(nodes: Mapping[str, Node], canals: Mapping[str, Canal]) -> Itera
     river = [name for name, node in nodes.items() if node.place == "river"]
     sites = [name for name, node in nodes.items() if node.place == "site"]
     plants = [name for name, node in nodes.items() if node.place == "plant"]
+    pumped = [name for name, canal in canals.items() if canal.lift is not None]
     for family, members in (("nodes", nodes), ("canals", canals)):
         for name, member in members.items():
             for key, target in member.references():
@@ -102,6 +103,12 @@ def _references(nodes: Mapping[str, Node], canals: Mapping[str, Canal]) -> Itera
                     known, what = river + sites, "a river node or site"
                 elif isinstance(member, Node) and member.place == "grid":
                     known, what = plants, "a plant"
+                    if key.startswith("pumps"):
+                        known, what = pumped, "a pumped canal"
+                        if target in canals and target not in pumped:
+                            message = f"is a canal without a lift (got {target})"
+                            yield path, f"{message}; give it one, or leave it out here"
+                            continue
                 if target not in known:
                     yield path, f"is not {what} (got {target}){suggest(target, known)}"
     for name in canals:

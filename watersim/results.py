@@ -194,6 +194,7 @@ _COORDINATES = {
     "at": {"long_name": "river node it stands at"},
     "return_to": {"long_name": "river node its return flow comes back to"},
     "loss_to": {"long_name": "river node its loss comes back to"},
+    "lift": {"units": "m", "long_name": "height its pumps lift the flow, 0 where it has none"},
     "diversion_from": {"long_name": "river node it takes from by itself"},
     "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
     "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
@@ -261,14 +262,14 @@ def _links(ds: xr.Dataset, compiled: Compiled) -> None:
         ends = [str(name).split(" > ") for name in ds["reach"].values]
         _coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
         _coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
+        reaches = [network.reaches[str(name)] for name in ds["reach"].values]
+        _coordinate(ds, "reach", "reach_loss_to", [reach.returns_to() or "" for reach in reaches])
     if "canal" in ds.dims:
         canals = [network.canals[str(name)] for name in ds["canal"].values]
         _coordinate(ds, "canal", "canal_from", [canal.source for canal in canals])
         _coordinate(ds, "canal", "canal_to", [canal.target for canal in canals])
-        lost = [canal.loss.to or "" if canal.loss else "" for canal in canals]
-        _coordinate(
-            ds, "canal", "canal_loss_to", [to if to != "groundwater" else "" for to in lost]
-        )
+        _coordinate(ds, "canal", "canal_loss_to", [canal.returns_to() or "" for canal in canals])
+        _coordinate(ds, "canal", "canal_lift", [canal.lift or 0.0 for canal in canals])
 
 
 def _sites(ds: xr.Dataset, compiled: Compiled) -> None:

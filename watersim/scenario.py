@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from watersim.checks import (
     agreement_faults,
     lag_faults,
+    loss_faults,
     party_faults,
     priority_faults,
+    pump_faults,
     use_faults,
     water_faults,
 )
@@ -161,7 +163,8 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.add([*party_faults(nodes, parties), *priority_faults(nodes, agreements)])
     reader.add([*agreement_faults(agreements, nodes, canals, parties)])
     if network is not None and timeline is not None:
-        reader.add([*lag_faults(network, timeline), *use_faults(nodes, network)])
+        reader.add([*lag_faults(network, timeline), *loss_faults(network), *pump_faults(nodes)])
+        reader.add([*use_faults(nodes, network)])
     if network is not None:
         goes_on = description.section("initial") is not None
         reader.add([*water_faults(nodes, network, agreements, goes_on)])

@@ -280,9 +280,9 @@ def _carry(s: Step, j: int) -> None:
     for l in range(canal.carried.size):
         source.taken[l] += canal.carried[l]
     if canal.loss_to >= 0:
-        to = s.at[canal.loss_to]
+        to, back = s.at[canal.loss_to], canal.loss_back
         for l in range(canal.carried.size):
-            to.given_back[l] += canal.carried[l] * loss
+            to.given_back[l] += canal.carried[l] * loss * back
     if canal.target >= 0:
         to = s.at[canal.target]
         for l in range(canal.carried.size):
@@ -311,9 +311,9 @@ def _draw(s: Step, i: int) -> None:
                 claim.way_loss[l] = claim.supply[l] * lost
                 at.taken[l] += claim.supply[l] + claim.way_loss[l]
             if claim.loss_to >= 0:
-                to = s.at[claim.loss_to]
+                to, leak = s.at[claim.loss_to], claim.loss_back
                 for l in range(claim.supply.size):
-                    to.given_back[l] += claim.way_loss[l]
+                    to.given_back[l] += claim.way_loss[l] * leak
         else:
             for l in range(claim.supply.size):
                 at.taken[l] += claim.supply[l]

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from watersim.accounts import accounts
 from watersim.bounds import party_names
 from watersim.metrics import SEASONS, metrics, seconds
 from watersim.reasons import reasons
@@ -26,6 +27,7 @@ HM3 = 1e-6  # hm3 in a m3
 GWH = 1.0 / 3.6e12  # GWh in a J
 NOTHING = "–"
 REASONS = 3  # of a party, that are shown
+PERIODS_SHOWN = 15  # of an account, the last
 WIDTH = 80
 GAP = 2
 MONTHS = ("Apr–Sep", "Oct–Mar")  # of SEASONS, growing and winter
@@ -56,7 +58,9 @@ def summary(ds: xr.Dataset) -> Summary:
     tables = [
         *(_supply(ds, measures) if "site" in ds.dims else ()),
         *(_energy(ds, measures) if "plant" in ds.dims else ()),
+        *(_pumping(ds, measures) if "canal_pumping_energy_total" in measures else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
+        *(_accounts(ds) if "agreement" in ds.dims else ()),
         *_reasons(ds),
     ]
     notes = [line for line in str(ds.attrs.get("notes", "")).split("\n") if line]
@@ -189,6 +193,18 @@ def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     yield Table(f"Energy by {' and '.join(families)}, GWh{suffix}", columns, rows)
 
 
+def _pumping(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """Energy that every pumped canal used, by season."""
+    years, suffix = per_year(ds)
+    energy = _members_first(measures["canal_pumping_energy_total"]) * GWH / years
+    digits = _digits([float(energy.max(initial=0.0))])
+    rows: list[tuple[str, ...]] = []
+    for k, name in enumerate(measures["canal"].values):
+        used = energy[:, k]
+        rows += _rows(str(name), [used[:, 0], used[:, 1], used.sum(axis=1)], [digits] * 3)
+    yield Table(f"Energy for pumping by canal, GWh{suffix}", ("", *MONTHS, "energy"), rows)
+
+
 def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     """Lowest and highest storage at the ends of steps, with their dates where there is one run."""
     alone = ds.sizes["realization"] == 1
@@ -214,6 +230,37 @@ def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     if alone:
         columns = ("", "capacity", "lowest", "on", "highest", "on", "at the end")
     yield Table("Storage at the ends of steps, hm3", columns, rows)
+
+
+def _accounts(ds: xr.Dataset) -> Iterator[Table]:
+    """Plan and fact of every party by period: by hydrological year where there are many."""
+    names = party_names(ds)
+    for agreement in map(str, ds["agreement"].values):
+        found = accounts(ds, agreement)
+        by = str(ds["agreement_period"].sel(agreement=agreement).item())
+        if found.sizes["period"] > PERIODS_SHOWN:
+            found, by = accounts(ds, agreement, "year"), "hydrological year"
+        credit, charge, left = (
+            found[name].transpose("realization", "period", "party").values * HM3
+            for name in ("entitlement", "delivered", "balance")
+        )
+        digits = _digits([float(credit.max(initial=0.0)), float(charge.max(initial=0.0))])
+        rows: list[tuple[str, ...]] = []
+        for p, party in enumerate(map(str, found["party"].values)):
+            rows.append((names.get(party, party), "", "", "", ""))
+            for k, first in list(enumerate(found["period"].values))[-PERIODS_SHOWN:]:
+                plan, fact = credit[:, k, p], charge[:, k, p]
+                share = np.full(plan.shape, np.nan)
+                np.divide(100.0 * fact, plan, out=share, where=plan > 0.0)
+                label = f"  from {first.astype('datetime64[D]')}"
+                rows += _rows(
+                    label, [plan, fact, share, left[:, k, p]], [digits, digits, 0, digits]
+                )
+        yield Table(
+            f"Accounts of {agreement} by {by}, hm3",
+            ("", "entitlement", "delivered", "% of it", "balance"),
+            rows,
+        )
 
 
 def _reasons(ds: xr.Dataset) -> Iterator[Table]:

@@ -110,7 +110,7 @@ def test_a_season_s_quota_runs_out_in_july_and_begins_anew_in_october(basin: Bas
     assert volumes(ds, "a") == pytest.approx([6, 6, 6, 6, 6, 6, 5, 0, 0, 6, 6, 6], rel=1e-12)
     assert volumes(ds, "b") == pytest.approx([4, 4, 4, 4, 4, 4, 0, 0, 0, 4, 4, 4], rel=1e-12)
     assert volumes(ds, "c") == pytest.approx([5] * 12, rel=1e-12)
-    used = ds["quota_used"].sel(agreement="licence").values[0] / 1e6
+    used = ds["quota_used"].sel(quota="licence").values[0] / 1e6
     assert used == pytest.approx([10, 20, 30, 10, 20, 30, 35, 35, 35, 10, 20, 30], rel=1e-12)
     assert np.all(ds["quota_limit"] == 35e6)
     assert float(ds["initial_quota_used"].sum()) == 0.0
@@ -200,7 +200,7 @@ def test_a_restart_from_a_run_without_the_quota_is_refused(basin: Basin) -> None
         FORKED_LICENCE, ("2002-01-01", "2002-12-31", "month"),
         more="initial: {from: first.nc, at: 2001-12-31}",
     )  # fmt: skip
-    with pytest.raises(InputError, match="is a run without the agreement 'licence'"):
+    with pytest.raises(InputError, match="is a run without the quota 'licence'"):
         watersim.run(scenario)
 
 

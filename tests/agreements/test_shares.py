@@ -234,6 +234,32 @@ def test_a_run_in_two_parts_keeps_the_accounts(basin: Basin, tmp_path: Path) -> 
         np.testing.assert_array_equal(second[name].values[:, 0], whole[name].values[:, 2])
 
 
+# of 90 hm3 a month each has 45; from 1 April a new season
+def test_the_audit_sums_plan_and_fact_by_period(basin: Basin) -> None:
+    ds = basin.run(basin_text(HALVES + ", unused: kept", left="20 hm3/month"),
+                   ("2001-02-01", "2001-05-31", "month"))  # fmt: skip
+    by_season = ds.watersim.accounts("pact", "season").isel(realization=0)
+    assert [str(d)[:10] for d in by_season["period"].values] == ["2000-10-01", "2001-04-01"]
+    np.testing.assert_allclose(by_season["entitlement"].sel(party="UP") / HM3, [90.0, 90.0])
+    np.testing.assert_allclose(by_season["delivered"].sel(party="UP") / HM3, [40.0, 40.0])
+    np.testing.assert_array_equal(
+        by_season["balance"].values, ds["balance"].isel(realization=0, time=[1, 3]).values[:, 0]
+    )
+    by_year = ds.watersim.accounts("pact")
+    assert by_year.sizes["period"] == 1
+    text = ds.watersim.summary()
+    assert "Accounts of pact by year, hm3" in text
+    assert "  from 2000-10-01        180.0       80.0       44      0.0" in text
+
+
+def test_an_audit_of_an_unknown_agreement_is_refused(basin: Basin) -> None:
+    ds = basin.run(basin_text(HALVES), QUARTER)
+    with pytest.raises(ValueError, match="has no accounts of 'treaty'; known are pact"):
+        ds.watersim.accounts("treaty")
+    with pytest.raises(ValueError, match="must be one of decade, month"):
+        ds.watersim.accounts("pact", "week")
+
+
 # Talas
 
 

@@ -55,3 +55,47 @@ def test_a_lag_longer_than_a_third_of_the_step_is_refused_by_name(
         return
     with pytest.raises(InputError, match=r"reaches\.spring > sea\.lag: .*third of the step"):
         basin.load(text, DAYS, tables=PULSE)
+
+
+# a tenth is lost, half of that comes back at the lower end: 90 + 5 in one, of a store of 20 days
+# 1 − k/dt (1 − exp(−dt/k)) of the 5 within the day
+def test_a_loss_may_come_back_at_the_lower_end(basin: Basin) -> None:
+    at_once = (
+        RIVER + "reaches: {spring > sea: {loss: {fraction: 10 %, to: sea, returning: 50 %}}}\n"
+    )
+    ds = basin.run(at_once, DAYS, tables=PULSE)
+    assert ds["sink_flow"].values.ravel() == pytest.approx([0, 95, 0, 0, 0], rel=1e-12)
+    assert ds["reach_loss"].values.ravel() == pytest.approx([0, 5, 0, 0, 0], rel=1e-12)
+    slow = at_once.replace("50 %", "50 %, recession: 20 days, initial_storage: 0 hm3")
+    ds = basin.run(slow, DAYS, name="slow", tables=PULSE)
+    k, day = 20.0, 86_400.0
+    share = 1.0 - k * (1.0 - np.exp(-1.0 / k))
+    left = 5.0 * day * (1.0 - share)
+    back = ds["reach_return_flow"].values.ravel()
+    assert back[1] == pytest.approx(5.0 * share, rel=1e-12)
+    assert back[2] * day == pytest.approx(left * (1.0 - np.exp(-1.0 / k)), rel=1e-12)
+    stored = ds["reach_groundwater_storage"].values.ravel()
+    assert stored[1:] == pytest.approx(left * np.exp(-np.arange(4) / k), rel=1e-12)
+    assert ds["reach_arrival"].values.ravel() == pytest.approx([0, 90, 0, 0, 0], rel=1e-12)
+
+
+# below the reach 40 m3/s are asked of 38 + what comes back, and of what was in the ground
+def test_what_comes_back_of_a_reach_serves_claims_below_it(basin: Basin) -> None:
+    text = """
+    nodes:
+      spring: {kind: catchment, runoff: 40 m3/s}
+      town: {kind: municipal, at: ford, priority: 1, requirement: 60 m3/s}
+      ford: {kind: junction}
+      sea: {kind: terminal}
+    rivers: [spring > ford > sea]
+    reaches:
+      spring > ford: {lag: 2 days, loss: {fraction: 5 %, to: ford, recession: 30 days,
+                      initial_storage: 10 hm3}}
+    """
+    ds = basin.run(text)
+    dt, k, lag = 31.0, 30.0, 2.0
+    e = np.exp(-dt / k)
+    within = 38.0 * (1 - lag / dt) + 2.0 * (1.0 - k / dt * (1.0 - e))
+    stored = 10e6 * (1 - e) / (dt * 86_400.0)
+    assert ds["supply"].item() == pytest.approx(within + stored, rel=1e-12)
+    assert ds["outflow"].sel(node="ford").item() == 0.0

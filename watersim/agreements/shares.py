@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator
-
 from watersim.arrays import Step
 from watersim.described import Agreement, Cap, Days, Place
 from watersim.fields import (
@@ -18,13 +16,11 @@ from watersim.fields import (
     Window,
     field,
     quantity,
-    shown,
-    to_number,
     varying,
 )
 from watersim.jit import kernel
 from watersim.records import record
-from watersim.units import UNITS
+from watersim.units import UNITS, parse_quantity
 
 WHOLE = 1e-9  # of all shares; a smaller misfit is rounding of what was written
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -33,27 +29,21 @@ DIVERSION, CONSUMPTION, ARRIVAL = 0, 1, 2
 SITE, RETURN, RUNOFF, EXPECTED, INFLOW, GAUGE, STORE = 0, 1, 2, 3, 4, 5, 6
 
 
-def _a_year(value: object) -> object:
-    number, unit = to_number(value, "flow")
-    if UNITS[unit].per != "year":
-        raise ValueError(f"must be a volume per year such as 547 hm3/year (got {shown(value)})")
-    return number * UNITS[unit].factor
-
-
 class TakenAbove(Described):
     """Use above the record, which it lacks: part of the resource, charged at once."""
 
     party: str = field("the party that takes it")
-    volume: Annotated[float, BeforeValidator(_a_year)] = field(
-        "the volume of a year, such as 547 hm3/year", ge=0.0
-    )
+    volume: Annotated[Varying, varying("flow")] = field("the volume of a year, in hm3/year")
     months: list[int] = field("the months, 1 to 12, in which it is taken evenly")
 
     def flow(self) -> Varying:
         """The same as a flow that varies by month."""
+        number, unit = parse_quantity(str(self.volume.constant))
         days = [n if m + 1 in self.months else 0 for m, n in enumerate(DAYS)]
         shares = [100.0 * n / sum(days) for n in days]
-        return Varying(dimension="flow", annual=f"{self.volume!r} m3", shares=shares, unit="%")
+        return Varying(
+            dimension="flow", annual=f"{number * UNITS[unit].factor!r} m3", shares=shares, unit="%"
+        )
 
 
 class Resource(Described):
@@ -284,6 +274,9 @@ class Shares(Agreement):
                     "resource.taken_above.party",
                     f"has no share (got {above.party}); it is one of {known}",
                 )
+            text = above.volume.constant
+            if text is None or UNITS[parse_quantity(text)[1]].per != "year":
+                yield "resource.taken_above.volume", "must be one volume per year, as 547 hm3/year"
             wrong = [m for m in above.months if not 1 <= m <= 12]
             if not above.months or wrong or len(set(above.months)) < len(above.months):
                 yield "resource.taken_above.months", "must be months from 1 to 12, each once"

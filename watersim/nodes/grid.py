@@ -1,4 +1,4 @@
-"""Grid: the plants of a party that serve one energy requirement together."""
+"""Grid: the plants of a party that serve one energy requirement together, and the pumps they feed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class Grid(Node):
     Each q_k is at most what the plant can pass and what flows there: water that passes several
     plants serves in each of them. It does not matter which plant serves, so that the others may
     keep their water; what the plants generate beyond the requirement counts as theirs.
+
+    What pumped canals take adds to the requirement: E of the second pass holds the pumping of the
+    first, the deficit that of the step.
     """
 
     kind: Literal["grid"]
@@ -26,6 +29,7 @@ class Grid(Node):
     energy_requirement: EnergyRequirement = field(
         "energy asked of the plants together, with its priority"
     )
+    pumps: list[str] = field("the pumped canals that it feeds", default=[])
 
     order: ClassVar[int] = 35
     settled_last: ClassVar[bool] = True
@@ -34,18 +38,26 @@ class Grid(Node):
     reports: ClassVar = (
         Report("grid_energy", "J", "energy its plants generated in the step", "diagnostic"),
         Report("grid_energy_requirement", "J", "energy asked of its plants together in the step, "
-               "less other generation", "diagnostic"),
+               "that of its pumps included, less other generation", "diagnostic"),
+        Report("grid_pumping_energy", "J", "of it what the canals it feeds pumped with",
+               "diagnostic"),
         Report("grid_energy_deficit", "J", "requirement that they did not generate", "diagnostic"),
     )  # fmt: skip
-    parameter_record: ClassVar = record("claim:i", "part:i", "parts:i")
+    parameter_record: ClassVar = record("claim:i", "part:i", "parts:i", "pumps:i")
     forcing_record: ClassVar = record("energy", "other_generation")
-    part_record: ClassVar = record("plant:i", "transfer:i")
+    part_record: ClassVar = record("plant:i", "transfer:i", "pump:i")
 
     def claims(self) -> list[Claim]:
         return [Claim("", ENERGY, self.energy_requirement.priority, "energy")]
 
     def served_by(self) -> list[str]:
         return self.plants
+
+    def feeds(self) -> list[str]:
+        return self.pumps
+
+    def needs_second_pass(self) -> bool:
+        return bool(self.pumps)
 
     def forcing(self) -> Mapping[str, Varying | None]:
         asked = self.energy_requirement
@@ -56,30 +68,32 @@ class Grid(Node):
             "claim": place.claim(""),
             "part": place.part(),
             "parts": len(self.plants),
+            "pumps": len(self.pumps),
         }
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
-        return [
-            {"plant": place.plant(plant), "transfer": place.transfer(plant)}
-            for plant in self.plants
-        ]
+        plants = [{"plant": place.plant(p), "transfer": place.transfer(p)} for p in self.plants]
+        return [*plants, *({"pump": place.pump(canal)} for canal in self.pumps)]
 
     def part_forcing(self) -> list[Mapping[str, Any]]:
-        return [{} for _ in self.plants]
+        return [{} for _ in (*self.plants, *self.pumps)]
 
     def references(self) -> Iterator[tuple[str, str]]:
         for k, plant in enumerate(self.plants):
             yield f"plants.{k}", plant
+        for k, canal in enumerate(self.pumps):
+            yield f"pumps.{k}", canal
 
     def coordinates(self) -> dict[str, Any]:
-        return {"plants": " ".join(self.plants)}
+        return {"plants": " ".join(self.plants), "pumps": " ".join(self.pumps)}
 
     def problems(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
         if not self.plants:
             yield "plants", "is empty: nothing generates; name the plants that serve the grid"
-        for k, plant in enumerate(self.plants):
-            if plant in self.plants[:k]:
-                yield f"plants.{k}", f"names '{plant}' a second time; name it once"
+        for key, names in (("plants", self.plants), ("pumps", self.pumps)):
+            for k, name in enumerate(names):
+                if name in names[:k]:
+                    yield f"{key}.{k}", f"names '{name}' a second time; name it once"
 
 
 @kernel
@@ -87,9 +101,9 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
     for i in range(p.shape[0]):
         out, claim = y[i], s.claim[p[i].claim]
         parts = range(p[i].part, p[i].part + p[i].parts)
+        _ask(p[i], u[i], out, q, s, dt)
         for l in range(claim.need.size):
-            asked = max(0.0, u[i].energy[l] - u[i].other_generation[l]) * dt
-            out.grid_energy_requirement[l] = asked
+            asked = out.grid_energy_requirement[l]
             whole, most = 0.0, 0.0
             for k in parts:
                 plant = s.plant[q[k].plant]
@@ -108,6 +122,7 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
     for i in range(p.shape[0]):
         out, claim = y[i], s.claim[p[i].claim]
         parts = range(p[i].part, p[i].part + p[i].parts)
+        _ask(p[i], u[i], out, q, s, dt)
         for l in range(claim.need.size):
             made, whole = 0.0, 0.0
             for k in parts:
@@ -116,3 +131,18 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             out.grid_energy[l] = made
             out.grid_energy_deficit[l] = max(0.0, out.grid_energy_requirement[l] - made)
             claim.supply[l] = min(claim.need[l], made / whole) if whole > 0.0 else 0.0
+
+
+@kernel
+def _ask(own: Any, u: Any, out: Any, q: Any, s: Step, dt: float) -> None:
+    """Write what is asked of the plants: the requirement and the pumps, less other generation."""
+    first = own.part + own.parts
+    for l in range(out.grid_pumping_energy.size):
+        out.grid_pumping_energy[l] = 0.0
+    for k in range(first, first + own.pumps):
+        pump = s.pump[q[k].pump]
+        for l in range(out.grid_pumping_energy.size):
+            out.grid_pumping_energy[l] += pump.energy[l]
+    for l in range(out.grid_pumping_energy.size):
+        asked = (u.energy[l] - u.other_generation[l]) * dt
+        out.grid_energy_requirement[l] = max(0.0, asked + out.grid_pumping_energy[l])

@@ -16,10 +16,7 @@ from watersim.fields import Described, Report, Varying, field, quantity
 from watersim.jit import kernel
 from watersim.levels import Table
 from watersim.records import record
-
-GRAVITY = 9.81  # m s-2
-DENSITY = 1000.0  # kg m-3
-JOULE_PER_M3_AND_METRE = DENSITY * GRAVITY
+from watersim.water import JOULE_PER_M3_AND_METRE
 
 
 class Tailwater(Described):

@@ -93,11 +93,8 @@ def flows(ds: xr.Dataset) -> dict[str, Floats]:
     for party in sorted(set(owner.tolist())):
         terms[_consumption(party)] = -total("consumption", owner == party)
     terms["evaporation from lakes"] = -total("evaporation")
-    leaves = np.array([], dtype=bool)
-    if "canal" in ds.dims:
-        leaves = ~np.isin(ds["canal_loss_to"].values.astype(str), ds["node"].values.astype(str))
     terms["losses of rivers, canals, lakes"] = -(
-        total("seepage") + total("reach_loss") + total("canal_loss", leaves)
+        total("seepage") + total("reach_loss") + total("canal_loss")
     )
     overflows = np.array([], dtype=bool)
     if "reservoir" in ds.dims and "reach" in ds.dims:  # lakes: what spills leaves the model
