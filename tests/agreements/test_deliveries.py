@@ -11,9 +11,11 @@ from basins import AIM, Basin
 from test_metamorphic import same
 
 import watersim
+from watersim.accounts import accounts
 from watersim.engine import Engine
 from watersim.errors import InputError
 from watersim.netcdf import save
+from watersim.summary import summary
 
 DAY = 86_400.0
 DAYS = ("2001-01-01", "2001-01-09", "day")
@@ -316,6 +318,14 @@ def test_its_account_stands_beside_those_of_shares(basin: Basin) -> None:
     save(ds.copy(), basin.folder / "scenarios" / "first.nc")
     back = watersim.open_results(basin.folder / "scenarios" / "first.nc")
     assert back.identical(ds)
+
+
+def test_a_delivery_that_is_never_settled_is_summed_up_by_year(basin: Basin) -> None:
+    ds = run(basin, RIVER + treaty("20 m3/s", debt()), [20, 10, *[20] * 7], DAYS)
+    found = accounts(ds, "treaty")
+    assert found["delivered"].values.ravel() / DAY == near(170)
+    assert found["balance"].values.ravel() / DAY == near(10)
+    assert "Accounts of treaty by year, hm3" in [table.title for table in summary(ds).tables]
 
 
 def test_realizations_have_a_debt_each(basin: Basin) -> None:
