@@ -70,6 +70,11 @@ EXAMPLES = {
     "  farm: {kind: irrigation, at: bend, priority: 1, requirement: 9 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
     "agreements:\n  it: {kind: quota, sites: [farm], limit: 90 hm3, per: season}",
+    "deliveries": "parties: {UP: Upland, LOW: Lowland}\n" + RIVER + "  border: {kind: gauge}\n"
+    "  farm: {kind: irrigation, at: spring, priority: 1, requirement: 4 m3/s}\n"
+    "rivers: [spring > border > sea]\n"
+    "agreements:\n  it: {kind: deliveries, gauge: border, from: UP, to: LOW, schedule: 8 m3/s, "
+    "priority: 2, debt: {limit: 90 hm3, repay_within: 60 days}}",
 }  # fmt: skip
 YEAR = ("2000-01-01", "2000-12-31", "month")
 

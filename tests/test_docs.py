@@ -193,6 +193,14 @@ canals:
   second: {from: dam, to: fields, preference: 2, loss: {fraction: 10 %, to: town}}
 agreements:
   licence: {kind: quota, sites: [fields, homes], limit: 60 hm3, per: season}
+  border:
+    kind: deliveries
+    gauge: town
+    from: UP
+    to: LOW
+    schedule: 20 m3/s
+    priority: 3
+    debt: {limit: 30 hm3, season: {from: 04-01, to: 09-30}}
   halves:
     kind: shares
     resource: {inflow_of: [hills]}

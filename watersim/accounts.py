@@ -22,7 +22,7 @@ def accounts(ds: xr.Dataset, agreement: str, period: str | None = None) -> xr.Da
         the name of the clause
     period
         decade, month, season (from April, from October) or year (from October); the clause's own
-        period if None
+        period if None, a year where it is never settled
 
     Returns
     -------
@@ -40,7 +40,7 @@ def accounts(ds: xr.Dataset, agreement: str, period: str | None = None) -> xr.Da
         known = ", ".join(map(str, ds["agreement"].values)) if "agreement" in ds.dims else "none"
         raise ValueError(f"has no accounts of '{agreement}'; known are {known}")
     own = ds.sel(agreement=agreement)
-    period = period or str(own["agreement_period"].item())
+    period = period or str(own["agreement_period"].item()) or "year"
     if period not in PERIODS:
         raise ValueError(f"must be one of {', '.join(PERIODS)} (got {period})")
     own = own[["entitlement", "delivered", "adjustment", "balance"]]

@@ -151,7 +151,9 @@ def _earlier(ds: xr.Dataset, claim: int, node: str, above: set[str]) -> Iterator
             place = stands_at.get(nodes[k], nodes[k])
             key = names[k].removeprefix(f"{nodes[k]}.").replace("_", " ")
             kept = values_of(ds, "claim_supply", int(k)) > 0.0
-            if sort == "instream" and place == node:
+            if ds["sector"].values[k] == "delivery" and place == node:
+                yield kept, f"the delivery {names[k]}"
+            elif sort == "instream" and place == node:
                 yield kept, f"the {key}" if nodes[k] == node else f"the {key} of {nodes[k]}"
             elif sort == "retention" and place in above:
                 yield kept, f"the zone {key} of {place}"

@@ -28,11 +28,13 @@ def party_faults(nodes: Mapping[str, Node], parties: Mapping[str, str]) -> Itera
             yield ("nodes", name), f"lacks {lacking}; give lon and lat, or neither"
 
 
-def priority_faults(nodes: Mapping[str, Node]) -> Iterator[Fault]:
+def priority_faults(
+    nodes: Mapping[str, Node], agreements: Mapping[str, Agreement]
+) -> Iterator[Fault]:
     """A zone never shares a priority number with a demand or an in-stream claim."""
     served: dict[int, str] = {}
-    for name, node in nodes.items():
-        for claim in node.claims():
+    for name, member in (*nodes.items(), *agreements.items()):
+        for claim in member.claims():
             if claim.priority is not None and claim.sector != "storage":
                 who = f"the {claim.key} of '{name}'" if claim.key else f"'{name}'"
                 served.setdefault(claim.priority, who)
@@ -84,7 +86,12 @@ def pump_faults(nodes: Mapping[str, Node]) -> Iterator[Fault]:
                 )
 
 
-def water_faults(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> Iterator[Fault]:
+def water_faults(
+    nodes: Mapping[str, Node],
+    network: Network,
+    agreements: Mapping[str, Agreement],
+    goes_on: bool,
+) -> Iterator[Fault]:
     """Claims and canals at places that no water can ever reach.
 
     Water comes from what enters a node from outside the model and from what is in store at the
@@ -121,6 +128,11 @@ def water_faults(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> 
             for claim in node.claims():
                 message = f"can never be met: {dry} to '{name}'; write what feeds it"
                 yield ("nodes", name, claim.key), message
+    for name, clause in agreements.items():
+        for claim in clause.claims():
+            if claim.at in nodes and claim.at not in wet:
+                message = f"can never be met: {dry} to '{claim.at}'; write what feeds it"
+                yield ("agreements", name), message
 
 
 def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[str]:
@@ -206,7 +218,7 @@ def agreement_faults(
                 unknown = True
                 known = ", ".join(sorted(parties)) or "none; add `parties`"
                 yield path, f"is not a party (got {party}); known are {known}"
-            elif party not in owned:
+            elif party not in owned and clause.binds_sites:
                 unknown = True
                 yield path, f"is a party without a site (got {party}); give it one, or leave it out"
         caps = [] if unknown else clause.caps(owned)

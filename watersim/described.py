@@ -58,6 +58,8 @@ class Claim(NamedTuple):
     priority: int | None
     sector: str
     group: str | None = None  # retention claims of one group share equally
+    at: str = ""  # of a clause's claim: the river node where it is measured
+    party: str = ""  # of a clause's claim: the party it serves
 
 
 class Cap(NamedTuple):
@@ -123,6 +125,10 @@ class Kind(Described):
     def state_record(cls) -> np.dtype[np.void]:
         """The record `x`: the reports that are states."""
         return record(*(report.name for report in cls.reports if report.role == "state"))
+
+    def claims(self) -> list[Claim]:
+        """The claims it makes, in a fixed order."""
+        return []
 
     def entries(self) -> list[str]:
         """The keys of what it reports on, such as parties; "" is the member itself."""
@@ -190,10 +196,6 @@ class Node(Kind):
     party: str | None = field("the party (state) it belongs to, a key of `parties`", default=None)
     lon: float | None = field("longitude, degrees east", default=None, ge=-180, le=180)
     lat: float | None = field("latitude, degrees north", default=None, ge=-90, le=90)
-
-    def claims(self) -> list[Claim]:
-        """The claims it makes, in a fixed order."""
-        return []
 
     def return_flow_to(self) -> tuple[float, str] | None:
         """Share of its supply that returns, and where to."""
@@ -336,10 +338,12 @@ class Link(Kind):
 class Agreement(Kind):
     """Base of every kind of clause between parties.
 
-    A clause that caps takes has rows of the allocation, whose right-hand sides its `before` sets.
+    A clause that caps takes has rows of the allocation, whose right-hand sides its `before` sets. One
+    that claims water says at which river node, and for which party.
     """
 
     family: ClassVar[str] = "agreement"
+    binds_sites: ClassVar[bool] = True  # each of its parties must have a site
 
     def caps(self, owned: Mapping[str, tuple[str, ...]]) -> list[Cap]:
         """Its rows; `owned` are the sites by party."""
@@ -350,5 +354,5 @@ class Agreement(Kind):
         return iter(())
 
     def parties(self) -> Iterator[tuple[str, str]]:
-        """Names of parties it refers to, each of which must have a site: (key path, party)."""
+        """Names of parties it refers to: (key path, party)."""
         return iter(())

@@ -23,15 +23,21 @@ from watersim.scenario import Scenario
 
 
 class ClaimRow(NamedTuple):
-    """A claim and the node that makes it."""
+    """A claim, and the node that makes it or where a clause has it measured."""
 
     node: str
     claim: Claim
+    clause: str = ""
+
+    @property
+    def maker(self) -> str:
+        """Who makes it: the clause, else the node."""
+        return self.clause or self.node
 
     @property
     def name(self) -> str:
-        """The node's name, or ``node.claim`` where it is not the node's main claim."""
-        return f"{self.node}.{self.claim.key}" if self.claim.key else self.node
+        """The maker's name, or ``maker.claim`` where it is not its main claim."""
+        return f"{self.maker}.{self.claim.key}" if self.claim.key else self.maker
 
 
 class Transfer(NamedTuple):
@@ -102,7 +108,7 @@ class Layout:
         self.transfers = self._transfers()
         self.rows = self._rows()
         self.row_of = {row: k for k, row in enumerate(self.rows)}
-        self.claim_of = {(c.node, c.claim.key): k for k, c in enumerate(self.claims)}
+        self.claim_of = {(c.maker, c.claim.key): k for k, c in enumerate(self.claims)}
         self.outlets = tuple(
             (name, outlet.target)
             for name in self.network.sections
@@ -128,6 +134,10 @@ class Layout:
             (self.position[self.section_of(name)], name, k, ClaimRow(name, claim))
             for name, node in self.scenario.nodes.items()
             for k, claim in enumerate(node.claims())
+        ] + [
+            (self.position[claim.at], name, k, ClaimRow(claim.at, claim, name))
+            for name, clause in self.scenario.agreements.items()
+            for k, claim in enumerate(clause.claims())
         ]
         return tuple(row for *_, row in sorted(rows, key=lambda row: row[:3]))
 

@@ -145,7 +145,7 @@ def _accounts(
     own = [compiled.scenario.agreements[name] for name in clauses]
     _coordinate(ds, "agreement", "agreement_kind", [type(clause).name() for clause in own])
     _coordinate(ds, "agreement", "agreement_period",
-                [str(getattr(clause, "period", "")) for clause in own])  # fmt: skip
+                [getattr(clause, "period", None) or "" for clause in own])  # fmt: skip
     dims = ("agreement", "party")
 
     def spread(parts: list[NDArray[Any]]) -> NDArray[Any]:
@@ -155,7 +155,9 @@ def _accounts(
             whole[..., clause, party] = values[..., k]
         return whole
 
-    for report in groups[0][0].kind.reports:
+    for k, first_of in enumerate(groups[0][0].kind.reports):
+        meanings = dict.fromkeys(members.kind.reports[k].meaning for members, *_ in groups)
+        report = first_of._replace(meaning="; or ".join(meanings))
         values = spread([values[report.name] for _, values, _ in groups])
         ds[report.name] = ((*DIMS, *dims), values, _report_attributes(report, "agreement"))
         if report.role == "state":
@@ -332,7 +334,8 @@ def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
                    {"long_name": "name of the claim"})  # fmt: skip
     _coordinate(ds, "claim", "claim_node", [row.node for row in rows])
     _coordinate(ds, "claim", "claim_sort", [SORTS[row.claim.sort] for row in rows])
-    _coordinate(ds, "claim", "claim_party", [scenario.nodes[row.node].party or "" for row in rows])
+    _coordinate(ds, "claim", "claim_party",
+                [row.claim.party or scenario.nodes[row.node].party or "" for row in rows])  # fmt: skip
     ds.coords["priority"] = ("claim", np.array([row.claim.priority or 0 for row in rows]),
                              {"long_name": "priority, 1 is first, 0 after all others"})  # fmt: skip
     ds.coords["sector"] = ("claim", np.array([row.claim.sector for row in rows], object),

@@ -160,13 +160,14 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.stop()
     network, faults = build(nodes, rivers, reaches, canals)
     reader.add(faults)
-    reader.add([*party_faults(nodes, parties), *priority_faults(nodes)])
+    reader.add([*party_faults(nodes, parties), *priority_faults(nodes, agreements)])
     reader.add([*agreement_faults(agreements, nodes, canals, parties)])
     if network is not None and timeline is not None:
         reader.add([*lag_faults(network, timeline), *loss_faults(network), *pump_faults(nodes)])
         reader.add([*use_faults(nodes, network)])
     if network is not None:
-        reader.add([*water_faults(nodes, network, description.section("initial") is not None)])
+        goes_on = description.section("initial") is not None
+        reader.add([*water_faults(nodes, network, agreements, goes_on)])
     reader.stop()
     assert network is not None and timeline is not None
     tables, series = Tables(sources.root), ForcingReader(reader, timeline)

@@ -70,6 +70,9 @@ def _at(scenario: Scenario, name: str) -> list[str]:
         back = node.return_flow_to()
         if back is not None and back[1] == name:
             lines.append(f"return flow of {other} ({back[0]:.0%})")
+    for clause, agreement in scenario.agreements.items():
+        lines += [f"{clause} ({type(agreement).name()}), priority {claim.priority}"
+                  for claim in agreement.claims() if claim.at == name]  # fmt: skip
     own = [claim for claim in scenario.nodes[name].claims() if claim.priority]
     lines += [f"{claim.key.replace('_', ' ')}, priority {claim.priority}" for claim in own]
     return lines

@@ -237,7 +237,7 @@ def _accounts(ds: xr.Dataset) -> Iterator[Table]:
     names = party_names(ds)
     for agreement in map(str, ds["agreement"].values):
         found = accounts(ds, agreement)
-        by = str(ds["agreement_period"].sel(agreement=agreement).item())
+        by = str(ds["agreement_period"].sel(agreement=agreement).item()) or "year"
         if found.sizes["period"] > PERIODS_SHOWN:
             found, by = accounts(ds, agreement, "year"), "hydrological year"
         credit, charge, left = (
