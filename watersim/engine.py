@@ -31,7 +31,7 @@ from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
 
 Floats = NDArray[np.float64]
-LANES = 28  # realizations side by side: enough for vector instructions, little lost on a rest
+LANES = 25  # realizations side by side: enough for vector instructions, parts of 50, 100, 1000
 
 
 class Outcome(NamedTuple):
