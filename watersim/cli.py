@@ -137,7 +137,7 @@ def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers:
     from watersim.simulation import run
 
     if is_cold():
-        _say("watersim: compiling its kernels, once for this version (some 15 s)")
+        _say("watersim: compiling its kernels, once for this version (about a minute)")
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, workers=workers, progress=advance)
     save(ds, target)
