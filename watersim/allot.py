@@ -53,15 +53,18 @@ class Room(NamedTuple):
 
 
 @kernel
-def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int:
+def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, second: int, last: int) -> int:
     """Allocate and send the water of one pass; 0, or the reason it gave up (see `REASONS`).
 
     Parameters
     ----------
     c
         the set of coefficients in force.
-    again
-        1 in the second pass, which starts from what filled dead storage in the first.
+    second
+        1 in the second pass, which starts from what would have filled dead storage in the first.
+    last
+        1 in the last pass. One before it only tells area and head, and is not repeated for water
+        that should have filled dead storage: it only notes how much.
     """
     lane, ranks = s.lane[0], m.river.first.shape[0] - 1
     for l in range(lane.live.size):
@@ -79,7 +82,7 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
         if at.dead_claim >= 0:
             for l in range(lane.live.size):
                 at.shut[l] = 0
-                at.refill[l] = min(at.refill[l], at.dead - at.withheld[l]) if again == 1 else 0.0
+                at.refill[l] = min(at.refill[l], at.dead - at.withheld[l]) if second == 1 else 0.0
                 if at.refill[l] > 0.0:
                     _lift_zones(s, v, l, at.refill[l])
     for o in range(s.way_out.shape[0]):
@@ -120,8 +123,13 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, again: int) -> int
             lane.least[l] = SAME * lane.total[l]
             lane.live[l] = 0
         enough = flow(s)
-        if not _again(s, turn):
-            _keep_refills(s)
+        again = _spills(s, turn)
+        if last == 1:
+            again = (turn < DEAD_TURNS and _dead_fills(s)) or again
+            again = _shut_below_dead(s) or again
+        if not again:
+            if last == 0:
+                _foresee_refills(s)
             return 0 if enough else LACKING
     return UNSETTLED_SPILL
 
@@ -184,11 +192,8 @@ def _write_lane(s: Step, r: Room, l: int) -> None:
 
 
 @kernel
-def _again(s: Step, turn: int) -> bool:
-    """Whether water turned up that claims below have not been offered, or dead storage fills.
-
-    Lanes where it did are live again.
-    """
+def _spills(s: Step, turn: int) -> bool:
+    """Whether water turned up that claims below have not been offered; such lanes are live again."""
     lane, again, shut = s.lane[0], False, 0
     for l in range(lane.live.size):
         shut += lane.shut[l]
@@ -203,20 +208,6 @@ def _again(s: Step, turn: int) -> bool:
                     at.spilled[l] = known
                     lane.live[l] = 1
                     again = True
-        lacking = 0
-        if at.dead_claim >= 0 and turn < DEAD_TURNS:
-            dead = at.dead
-            for l in range(lane.live.size):
-                lacks = min(dead, at.stored[l] + at.outflow[l] + at.taken[l])
-                lacks -= at.withheld[l] + at.refill[l]
-                lacking += 1 if lacks > lane.least[l] else 0
-        if lacking > 0:
-            for l in range(lane.live.size):
-                if at.outflow[l] + at.taken[l] > lane.least[l] and _fill_dead(s, v, l):
-                    lane.live[l] = 1
-                    again = True
-        if at.dead_claim >= 0:
-            again = _shut_below_dead(s, v) or again
     for o in range(s.way_out.shape[0]):
         out = s.way_out[o]
         for l in range(lane.live.size):
@@ -226,6 +217,30 @@ def _again(s: Step, turn: int) -> bool:
                 lane.live[l] = 1
                 again = True
     return again
+
+
+@kernel
+def _dead_fills(s: Step) -> bool:
+    """Hold back what went through a reservoir below its dead storage; whether any did.
+
+    Lanes where it did are live again.
+    """
+    lane, found = s.lane[0], False
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        lacking = 0
+        if at.dead_claim >= 0:
+            dead = at.dead
+            for l in range(lane.live.size):
+                lacks = min(dead, at.stored[l] + at.outflow[l] + at.taken[l])
+                lacks -= at.withheld[l] + at.refill[l]
+                lacking += 1 if lacks > lane.least[l] else 0
+        if lacking > 0:
+            for l in range(lane.live.size):
+                if at.outflow[l] + at.taken[l] > lane.least[l] and _fill_dead(s, v, l):
+                    lane.live[l] = 1
+                    found = True
+    return found
 
 
 @kernel
@@ -241,26 +256,30 @@ def _known(known: float, flow: float, least: float, turn: int) -> float:
 
 
 @kernel
-def _shut_below_dead(s: Step, v: int) -> bool:
-    """Shut a reservoir from which water goes though it is below its dead storage.
+def _shut_below_dead(s: Step) -> bool:
+    """Shut reservoirs from which water goes though they are below dead storage; whether any.
 
-    That is water of return flows and canals which later claims gave away before it was there.
+    That is water of return flows and canals which later claims gave away before it was there. Only
+    where nothing else is left to do: lanes that are not live, which then are.
     """
-    at, lane, found = s.at[v], s.lane[0], 0
-    dead = at.dead
-    for l in range(lane.live.size):
-        passes = at.outflow[l] + at.taken[l]
-        leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
-        found += 1 if leaks and lane.live[l] == 0 and at.shut[l] == 0 else 0
-    if found == 0:
-        return False
-    for l in range(lane.live.size):
-        passes = at.outflow[l] + at.taken[l]
-        leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
-        if leaks and lane.live[l] == 0 and at.shut[l] == 0:
-            at.shut[l] = lane.shut[l] = lane.live[l] = 1
-            at.refill[l] = at.spilled[l] = 0.0
-    return True
+    lane, done = s.lane[0], False
+    for v in range(s.at.shape[0]):
+        at = s.at[v]
+        if at.dead_claim >= 0:
+            dead, found = at.dead, 0
+            for l in range(lane.live.size):
+                passes = at.outflow[l] + at.taken[l]
+                leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
+                found += 1 if leaks and lane.live[l] == 0 and at.shut[l] == 0 else 0
+            if found > 0:
+                done = True
+                for l in range(lane.live.size):
+                    passes = at.outflow[l] + at.taken[l]
+                    leaks = min(dead, at.stored[l] + passes) - at.stored[l] > lane.least[l]
+                    if leaks and lane.live[l] == 0 and at.shut[l] == 0:
+                        at.shut[l] = lane.shut[l] = lane.live[l] = 1
+                        at.refill[l] = at.spilled[l] = 0.0
+    return done
 
 
 @kernel
@@ -298,12 +317,14 @@ def _lift_zones(s: Step, v: int, l: int, more: float) -> None:
 
 
 @kernel
-def _keep_refills(s: Step) -> None:
-    """Leave to the second pass which dead storage was filled, whatever it lacks there."""
+def _foresee_refills(s: Step) -> None:
+    """Leave to the second pass what should have filled dead storage, whatever it lacks there."""
+    _dead_fills(s)
     for v in range(s.at.shape[0]):
         at = s.at[v]
         if at.dead_claim >= 0:
             for l in range(at.refill.size):
+                at.stored[l] = max(at.stored[l], at.withheld[l] + at.refill[l])
                 whole = at.refill[l] > 0.0 and (
                     at.withheld[l] + at.refill[l] >= at.dead - s.lane[0].least[l]
                 )

@@ -93,7 +93,7 @@ def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own,
         for again in range(passes):
             clear(s, m.gain[sets[t]])
             {indent.join(befores)}
-            status[0] = allot(m, sets[t], rounds, s, room, again)
+            status[0] = allot(m, sets[t], rounds, s, room, again, again + 1 == passes)
             if status[0] != 0:
                 return t
         {(chr(10) + " " * 8).join(afters)}
