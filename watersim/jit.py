@@ -126,6 +126,7 @@ def compiled(folder: Path | None) -> None:
                         made[id(value)] = njit(
                             value,
                             cache=called and folder is not None,
+                            no_cpython_wrapper=not called,
                             **_OPTIONS,
                         )
                         setattr(made[id(value)], _MARK, True)
