@@ -14,7 +14,10 @@ from watersim.scenario import Scenario, load
 from watersim.simulation import run
 
 AIM = 1e-12  # of every closure, DESIGN §5
-SIGNED = {"balance", "initial_balance", "adjustment"}  # accounts can be overdrawn
+SIGNED = {  # accounts can be overdrawn
+    "balance", "initial_balance", "adjustment", "exchange_value", "initial_exchange_value",
+    "grid_cost",
+}  # fmt: skip
 YEAR = ("2001-01-01", "2001-12-31", "month")
 
 

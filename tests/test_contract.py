@@ -70,6 +70,15 @@ EXAMPLES = {
     "  farm: {kind: irrigation, at: bend, priority: 1, requirement: 9 m3/s}\n"
     "rivers: [spring > bend > sea]\n"
     "agreements:\n  it: {kind: quota, sites: [farm], limit: 90 hm3, per: season}",
+    "exchange": "parties: {UP: Upland, LOW: Lowland}\n" + RIVER + "  border: {kind: gauge}\n"
+    "  bend: {kind: junction}\n"
+    "  mill: {kind: hydropower, at: bend, capacity: 2 MW, efficiency: 0.9, head: 30 m}\n"
+    "  lines: {kind: grid, plants: [mill], energy_requirement: {energy: 1 GWh/month, priority: 1}}\n"
+    "rivers: [spring > bend > border > sea]\n"
+    "agreements:\n  it: {kind: exchange, from: UP, grid: lines, gauge: border, priority: 2, "
+    "schedule: 8 m3/s, season: {from: 04-01, to: 09-30}, initial_fulfilment: 80 %, receivers: "
+    "{LOW: {share: 100 %, takes: {energy: 1 MW, price: 24 USD/MWh}, "
+    "gives: {energy: 1 MW, price: 30 USD/MWh}}}}",
     "deliveries": "parties: {UP: Upland, LOW: Lowland}\n" + RIVER + "  border: {kind: gauge}\n"
     "  farm: {kind: irrigation, at: spring, priority: 1, requirement: 4 m3/s}\n"
     "rivers: [spring > border > sea]\n"

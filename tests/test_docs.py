@@ -201,6 +201,16 @@ agreements:
     schedule: 20 m3/s
     priority: 3
     debt: {limit: 30 hm3, season: {from: 04-01, to: 09-30}}
+  barter:
+    kind: exchange
+    from: UP
+    grid: lines
+    gauge: town
+    season: {from: 04-01, to: 09-30}
+    schedule: 10 m3/s
+    priority: 3
+    initial_fulfilment: 80 %
+    receivers: {LOW: {share: 100 %, gives: {energy: 1 MW, price: 30 USD/MWh}}}
   halves:
     kind: shares
     resource: {inflow_of: [hills]}

@@ -104,6 +104,12 @@ PLANT = (
 PUMP = (
     "energy[]",  # J that lifted a canal's water: before the second pass, that of the first
 )
+TRADE = (
+    "offers[]",  # J that an exchange brings a grid in this step
+    "used[]",  # J of it that the grid had use for
+    "wants[]",  # J of the grid's surplus that it takes away at most
+    "taken[]",  # J of it that there was
+)
 ROW = (
     "limit[]",  # m3, right-hand side of a row that is no section
     "b[]",  # m3, right-hand side
@@ -133,6 +139,7 @@ class Step(NamedTuple):
     way_out: NDArray[Any]  # (surplus outlets) WAY_OUT
     plant: NDArray[Any]  # (plants) PLANT
     pump: NDArray[Any]  # (pumped canals) PUMP
+    trade: NDArray[Any]  # (receivers of exchanges, by grid) TRADE
     row: NDArray[Any]  # (rows) ROW
     lane: NDArray[Any]  # (1) LANE
     curve: Floats  # (3, points) x, level, area of all curves, one after the other

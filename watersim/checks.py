@@ -74,6 +74,30 @@ def lag_faults(network: Network, timeline: Timeline) -> Iterator[Fault]:
             )
 
 
+def energy_faults(nodes: Mapping[str, Node], timeline: Timeline) -> Iterator[Fault]:
+    """Tables of the energy asked for in one year that stand for others without a word on it."""
+    years = {int(day.astype("datetime64[Y]").astype(int)) + 1970 for day in timeline.starts}
+    for name, node in nodes.items():
+        asked = getattr(node, "energy_requirement", None)
+        if asked is None or asked.year is None:
+            continue
+        if asked.energy.form in ("constant", "file"):
+            yield (
+                ("nodes", name, "energy_requirement", "year"),
+                f"goes with a table of one year (got {asked.year}); write energy by month or decade",
+            )
+            continue
+        if "factor" in asked.energy.model_fields_set:
+            continue
+        others = sorted(years - {asked.year})
+        if others:
+            yield (
+                ("nodes", name, "energy_requirement", "energy"),
+                f"is that of {asked.year}, and the run has {others[0]} too; write its `factor`, "
+                "1 to take it as it is",
+            )
+
+
 def pump_faults(nodes: Mapping[str, Node]) -> Iterator[Fault]:
     """Pumps that two grids feed, so that their energy would be asked for twice."""
     fed: dict[str, str] = {}
@@ -206,7 +230,8 @@ def agreement_faults(
             if kind not in kinds:
                 fitting = [n for n, node in nodes.items() if type(node).name() in kinds]
                 what = " or ".join(kinds)
-                message = f"is not a {what} on the river (got {node_name})"
+                what += "" if kinds == ("grid",) else " on the river"
+                message = f"is not a {what} (got {node_name})"
                 yield (
                     ("agreements", name, *keys(key)),
                     f"{message}{suggest(node_name, fitting)}",

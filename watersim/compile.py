@@ -47,6 +47,7 @@ class Compiled:
     transfers: tuple[Transfer, ...]
     outlets: tuple[tuple[str, str], ...]
     pumps: tuple[str, ...]
+    trades: tuple[tuple[str, str, str], ...]
     sections: NDArray[Any]  # SECTION, CLAIM, TRANSFER, WAY_OUT, PLANT of watersim.arrays
     claim_records: NDArray[Any]
     transfer_records: NDArray[Any]
@@ -226,6 +227,7 @@ class _Compiler:
             transfers=layout.transfers,
             outlets=layout.outlets,
             pumps=layout.pumps,
+            trades=layout.trades,
             sections=self.sections(),
             claim_records=self.claim_records(),
             transfer_records=self.transfer_records(),
@@ -310,6 +312,14 @@ class _Place:
     def pump(self, name: str) -> int:
         pumps, own = self._compiler.layout.pumps, name or self._name
         return pumps.index(own) if own in pumps else -1
+
+    def trade(self) -> int:
+        names = [names for _, *names in self._compiler.layout.trades]
+        return names.index([self._name, self._entry])
+
+    def trades(self) -> tuple[int, int]:
+        grids = [grid for grid, *_ in self._compiler.layout.trades]
+        return grids.index(self._name) if self._name in grids else 0, grids.count(self._name)
 
     def curve(self, key: str) -> tuple[int, int, int]:
         return self._compiler.curve_at.get((self._name, key), (0, 0, 0))

@@ -96,6 +96,8 @@ class Place(Protocol):
     def part(self) -> int: ...
     def plant(self, name: str) -> int: ...
     def pump(self, name: str) -> int: ...
+    def trade(self) -> int: ...
+    def trades(self) -> tuple[int, int]: ...
     def curve(self, key: str) -> tuple[int, int, int]: ...
 
 
@@ -103,7 +105,7 @@ class Kind(Described):
     """Base of every kind of node, link and agreement."""
 
     order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse…
-    settled_last: ClassVar[bool] = False  # …but for kinds that read what others report
+    settled_last: ClassVar[bool] = False  # …those last of all that read what others report
     family: ClassVar[str]
     reports: ClassVar[tuple[Report, ...]] = ()
     parameter_record: ClassVar[np.dtype[np.void]] = record()
@@ -238,6 +240,10 @@ class EnergyRequirement(Described):
     other_generation: Annotated[Varying, varying("power")] | None = field(
         "generation elsewhere that covers it first", default=None
     )
+    year: int | None = field(
+        "the year whose use the energy is; a run of other years then needs its `factor`",
+        default=None,
+    )
 
 
 def _date(value: object) -> object:
@@ -350,8 +356,12 @@ class Agreement(Kind):
         return []
 
     def river_references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Names of river nodes it refers to: (key path, name, the kinds it may be of)."""
+        """Names of nodes it refers to: (key path, name, the kinds it may be of)."""
         return iter(())
+
+    def trades_with(self) -> str | None:
+        """The grid with which each of its entries exchanges energy."""
+        return None
 
     def parties(self) -> Iterator[tuple[str, str]]:
         """Names of parties it refers to: (key path, party)."""

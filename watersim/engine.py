@@ -25,7 +25,18 @@ from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
-from watersim.arrays import CLAIM, LANE, PLANT, PUMP, ROW, SECTION, TRANSFER, WAY_OUT, Step
+from watersim.arrays import (
+    CLAIM,
+    LANE,
+    PLANT,
+    PUMP,
+    ROW,
+    SECTION,
+    TRADE,
+    TRANSFER,
+    WAY_OUT,
+    Step,
+)
 from watersim.compile import Compiled
 from watersim.errors import ModelError
 from watersim.records import in_lanes, record, spread
@@ -54,6 +65,7 @@ def _loop_source() -> str:
     starts: list[str] = []
     befores: list[str] = []
     afters: list[str] = []
+    lasts: list[str] = []
     spreads: list[str] = []
     for k, kind in enumerate(registry.every_kind()):
         module = registry.module_of(kind)
@@ -67,7 +79,7 @@ def _loop_source() -> str:
             befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)")
         if hasattr(module, "after"):
             call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})"
-            afters.insert(len(afters) if kind.settled_last else 0, call)
+            (lasts if kind.settled_last else afters).insert(0, call)
         for name in kind.forcing_record.names or ():
             if name != "_":
                 spreads.append(f"for i in range(f[{k}].shape[1] * (1 - own[{k}])):")
@@ -96,7 +108,7 @@ def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own,
             status[0] = allot(m, sets[t], rounds, s, room, again, again + 1 == passes)
             if status[0] != 0:
                 return t
-        {(chr(10) + " " * 8).join(afters)}
+        {(chr(10) + " " * 8).join([*afters, *lasts])}
         for v in range(s.at.shape[0]):
             at, out = s.at[v], sections[t, v]
             for l in range(at.inflow.size):
@@ -239,6 +251,7 @@ class _Block:
             spread(c.outlet_records, record(*WAY_OUT, lanes=lanes)),
             spread(c.plant_records, record(*PLANT, lanes=lanes)),
             np.zeros(len(c.pumps), record(*PUMP, lanes=lanes)),
+            np.zeros(len(c.trades), record(*TRADE, lanes=lanes)),
             np.zeros(len(c.rows), record(*ROW, lanes=lanes)),
             np.zeros(1, record(*LANE, lanes=lanes)),
             c.curves,
@@ -261,7 +274,7 @@ class _Block:
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
                      *tail)  # fmt: skip
         seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
-        step = Step(*map(_seen, self.step[:8]), c.curves, c.guides)  # type: ignore[call-arg]
+        step = Step(*map(_seen, self.step[:9]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
 

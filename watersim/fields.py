@@ -113,6 +113,8 @@ def _example(dimension: Dimension) -> str:
         "power": "a power such as 25 MW",
         "energy": "an energy such as 90 GWh",
         "fraction": "a fraction such as 20 % or 0.2",
+        "energy price": "a price of energy such as 30 USD/MWh",
+        "water price": "a price of water such as 0.01 USD/m3",
     }[dimension]
 
 
@@ -322,7 +324,8 @@ def _read_forms(
             f"must be a finite number of at least 0 (got {_sort(factor)}); 1 changes nothing",
             "factor",
         )
-    read["factor"] = float(factor)
+    if "factor" in read:  # whether it was written may matter
+        read["factor"] = float(factor)
     if form in ("monthly", "decades"):
         unit = read.get("unit")
         if not isinstance(unit, str) or UNITS.get(unit, UNITS["1"]).dimension != dimension:

@@ -78,6 +78,8 @@ class Layout:
         the plants in river order
     pumps
         the canals that are pumped
+    trades
+        grid, clause and party of each exchange of energy, those of a grid side by side
     owned, caps
         the sites of each party, and the caps that agreements set
     outlets
@@ -95,6 +97,10 @@ class Layout:
                         for name, node in scenario.nodes.items() if node.place == "plant")  # fmt: skip
         self.plants = tuple(name for _, name in places)
         self.pumps = tuple(n for n, c in self.network.canals.items() if c.lift is not None)
+        self.trades = tuple(sorted(
+            (grid, name, party) for name, clause in scenario.agreements.items()
+            if (grid := clause.trades_with()) is not None for party in clause.entries()
+        ))  # fmt: skip
         owned: dict[str, tuple[str, ...]] = {}
         for name, node in sorted(scenario.nodes.items()):
             if node.place == "site" and node.party is not None:

@@ -115,7 +115,7 @@ def _family(
 ) -> None:
     """One family of members: the kinds that report on it, side by side in river order."""
     names = [name for members, *_ in groups for name in members.names]
-    place = np.argsort([order[name] for name in names], kind="stable")
+    place = np.argsort([order[name.partition(".")[0]] for name in names], kind="stable")
     members = dict(compiled.scenario.members())
     _members(ds, family, [names[k] for k in place], members)
     for report in groups[0][0].kind.reports:
@@ -170,8 +170,11 @@ def _accounts(
 def _members(ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]) -> None:
     """The coordinates of a family: name, kind, party, and what its kinds add."""
     ds[family] = (family, np.array(names, object), {"long_name": f"name of the {family}"})
-    own = [members[name] for name in names]
+    owners, _, entries = zip(*(name.partition(".") for name in names), strict=True)
+    own = [members[name] for name in owners]
     columns: dict[str, list[Any]] = {"kind": [type(member).name() for member in own]}
+    if any(entries):
+        columns |= {"agreement": list(owners), "party": list(entries)}
     if all(isinstance(member, Node) for member in own):
         nodes = [member for member in own if isinstance(member, Node)]
         columns["party"] = [node.party or "" for node in nodes]

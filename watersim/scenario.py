@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from watersim.checks import (
     agreement_faults,
+    energy_faults,
     lag_faults,
     loss_faults,
     party_faults,
@@ -164,6 +165,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.add([*agreement_faults(agreements, nodes, canals, parties)])
     if network is not None and timeline is not None:
         reader.add([*lag_faults(network, timeline), *loss_faults(network), *pump_faults(nodes)])
+        reader.add([*energy_faults(nodes, timeline)])
         reader.add([*use_faults(nodes, network)])
     if network is not None:
         goes_on = description.section("initial") is not None

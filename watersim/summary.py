@@ -27,6 +27,7 @@ HM3 = 1e-6  # hm3 in a m3
 GWH = 1.0 / 3.6e12  # GWh in a J
 NOTHING = "–"
 REASONS = 3  # of a party, that are shown
+MILLION = 1e-6
 PERIODS_SHOWN = 15  # of an account, the last
 WIDTH = 80
 GAP = 2
@@ -61,6 +62,8 @@ def summary(ds: xr.Dataset) -> Summary:
         *(_pumping(ds, measures) if "canal_pumping_energy_total" in measures else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
         *(_accounts(ds) if "agreement" in ds.dims else ()),
+        *(_exchanges(ds) if "exchange" in ds.dims else ()),
+        *(_trade(ds) if "grid" in ds.dims else ()),
         *_reasons(ds),
     ]
     notes = [line for line in str(ds.attrs.get("notes", "")).split("\n") if line]
@@ -261,6 +264,52 @@ def _accounts(ds: xr.Dataset) -> Iterator[Table]:
             ("", "entitlement", "delivered", "% of it", "balance"),
             rows,
         )
+
+
+def _exchanges(ds: xr.Dataset) -> Iterator[Table]:
+    """Water and energy that changed hands, and who owes whom at the end of the run."""
+    years, suffix = per_year(ds)
+    names = party_names(ds)
+
+    def total(name: str, scale: float) -> Floats:
+        return np.asarray(ds[name].sum("time").transpose("realization", ...).values * scale / years)
+
+    columns = [
+        total("exchange_entitlement", HM3),
+        total("exchange_delivered", HM3),
+        total("exchange_taken_energy", GWH),
+        total("exchange_given_energy", GWH),
+        ds["exchange_value"].isel(time=-1).transpose("realization", ...).values * MILLION,
+    ]
+    digits = [_digits([float(np.abs(values).max(initial=0.0))]) for values in columns]
+    digits[1] = digits[0]
+    rows: list[tuple[str, ...]] = []
+    for k, party in enumerate(ds["exchange_party"].values.astype(str)):
+        name = f"{ds['exchange_agreement'].values[k]}, {names.get(party, party)}"
+        rows += _rows(name, [values[:, k] for values in columns], digits)
+    units = ("", "hm3", "hm3", "GWh", "GWh", "million USD")
+    heads = ("", "scheduled", "arrived", "took", "gave", "owes in the end")
+    rows.insert(0, units)
+    yield Table(f"Exchanges{suffix}", heads, rows)
+
+
+def _trade(ds: xr.Dataset) -> Iterator[Table]:
+    """What every grid bought and sold, where one did."""
+    years, suffix = per_year(ds)
+    rows: list[tuple[str, ...]] = []
+    for name in map(str, ds["grid"].values):
+        own = ds.sel(grid=name)
+        bought, sold, cost = (
+            np.asarray(own[key].sum("time").values * scale / years)
+            for key, scale in (
+                ("grid_imported_energy", GWH), ("grid_exported_energy", GWH), ("grid_cost", MILLION)
+            )
+        )  # fmt: skip
+        if bought.any() or sold.any():
+            rows += _rows(name, [bought, sold, cost], [1, 1, 2])
+    if rows:
+        heads = ("", "imported GWh", "exported GWh", "cost million USD")
+        yield Table(f"Trade of energy{suffix}", heads, rows)
 
 
 def _reasons(ds: xr.Dataset) -> Iterator[Table]:

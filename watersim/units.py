@@ -11,7 +11,8 @@ import re
 from typing import Literal, NamedTuple
 
 Dimension = Literal[
-    "volume", "flow", "length", "area", "time", "depth rate", "power", "energy", "fraction"
+    "volume", "flow", "length", "area", "time", "depth rate", "power", "energy", "fraction",
+    "energy price", "water price",
 ]
 Period = Literal["decade", "month", "year"]
 
@@ -25,6 +26,8 @@ SI: dict[Dimension, str] = {
     "power": "W",
     "energy": "J",
     "fraction": "1",
+    "energy price": "USD J-1",
+    "water price": "USD m-3",
 }
 
 DAY = 86_400.0
@@ -67,6 +70,9 @@ _AMOUNTS: dict[str, tuple[float, Dimension]] = {
     "MWh": (3.6e9, "energy"),
     "GWh": (3.6e12, "energy"),
     "TWh": (3.6e15, "energy"),
+    "USD/MWh": (1.0 / 3.6e9, "energy price"),
+    "USD/kWh": (1.0 / 3.6e6, "energy price"),
+    "USD/m3": (1.0, "water price"),
     "%": (0.01, "fraction"),
     "1": (1.0, "fraction"),
 }

@@ -1,16 +1,23 @@
-"""Grid: the plants of a party that serve one energy requirement together, and the pumps they feed."""
+"""Grid: the plants that serve one energy requirement together, its pumps, exchanges and trade."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.arrays import ENERGY, Step
 from watersim.described import Claim, EnergyRequirement, Node, Place, Standing
-from watersim.fields import Report, Varying, field
+from watersim.fields import Described, Report, Varying, field, quantity, varying
 from watersim.jit import kernel
 from watersim.levels import Table
 from watersim.records import record
+
+
+class Trade(Described):
+    """Energy bought or sold across the border of the power system."""
+
+    capacity: Annotated[Varying, varying("power")] = field("the most that the lines carry")
+    price: Annotated[float, quantity("energy price")] = field("the price of the energy")
 
 
 class Grid(Node):
@@ -21,7 +28,11 @@ class Grid(Node):
     keep their water; what the plants generate beyond the requirement counts as theirs.
 
     What pumped canals take adds to the requirement: E of the second pass holds the pumping of the
-    first, the deficit that of the step.
+    first, the deficit that of the step. What an `exchange` brings lowers it.
+
+    What the plants make beyond it (they pass water that others need) goes to the exchanges in their
+    order by name, then to export, each up to its limit. What they lack is imported as far as the
+    lines carry it, and the rest is deficit: import never takes the place of water.
     """
 
     kind: Literal["grid"]
@@ -30,6 +41,8 @@ class Grid(Node):
         "energy asked of the plants together, with its priority"
     )
     pumps: list[str] = field("the pumped canals that it feeds", default=[])
+    imports: Trade | None = field("energy bought where the plants lack it", default=None)
+    exports: Trade | None = field("energy sold where the plants have it over", default=None)
 
     order: ClassVar[int] = 35
     settled_last: ClassVar[bool] = True
@@ -38,13 +51,24 @@ class Grid(Node):
     reports: ClassVar = (
         Report("grid_energy", "J", "energy its plants generated in the step", "diagnostic"),
         Report("grid_energy_requirement", "J", "energy asked of its plants together in the step, "
-               "that of its pumps included, less other generation", "diagnostic"),
+               "that of its pumps included, less other generation and what exchanges bring",
+               "diagnostic"),
         Report("grid_pumping_energy", "J", "of it what the canals it feeds pumped with",
                "diagnostic"),
-        Report("grid_energy_deficit", "J", "requirement that they did not generate", "diagnostic"),
+        Report("grid_energy_deficit", "J", "requirement that they did not generate and import did "
+               "not bring", "diagnostic"),
+        Report("grid_received_energy", "J", "energy that exchanges brought", "diagnostic"),
+        Report("grid_given_energy", "J", "surplus of its plants that exchanges took", "diagnostic"),
+        Report("grid_imported_energy", "J", "energy bought", "diagnostic"),
+        Report("grid_exported_energy", "J", "energy sold", "diagnostic"),
+        Report("grid_cost", "USD", "what the import cost, less what the export earned",
+               "diagnostic", signed=True),
     )  # fmt: skip
-    parameter_record: ClassVar = record("claim:i", "part:i", "parts:i", "pumps:i")
-    forcing_record: ClassVar = record("energy", "other_generation")
+    parameter_record: ClassVar = record(
+        "claim:i", "part:i", "parts:i", "pumps:i", "trade:i", "trades:i", "import_price",
+        "export_price",
+    )  # fmt: skip
+    forcing_record: ClassVar = record("energy", "other_generation", "imports", "exports")
     part_record: ClassVar = record("plant:i", "transfer:i", "pump:i")
 
     def claims(self) -> list[Claim]:
@@ -61,14 +85,24 @@ class Grid(Node):
 
     def forcing(self) -> Mapping[str, Varying | None]:
         asked = self.energy_requirement
-        return {"energy": asked.energy, "other_generation": asked.other_generation}
+        return {
+            "energy": asked.energy,
+            "other_generation": asked.other_generation,
+            "imports": self.imports.capacity if self.imports else None,
+            "exports": self.exports.capacity if self.exports else None,
+        }
 
     def parameters(self, place: Place) -> Mapping[str, float]:
+        first, count = place.trades()
         return {
             "claim": place.claim(""),
             "part": place.part(),
             "parts": len(self.plants),
             "pumps": len(self.pumps),
+            "trade": first,
+            "trades": count,
+            "import_price": self.imports.price if self.imports else 0.0,
+            "export_price": self.exports.price if self.exports else 0.0,
         }
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
@@ -129,13 +163,26 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
                 made += s.plant[q[k].plant].energy[l]
                 whole += s.plant[q[k].plant].per_m3[l]
             out.grid_energy[l] = made
-            out.grid_energy_deficit[l] = max(0.0, out.grid_energy_requirement[l] - made)
+            lacks = max(0.0, out.grid_energy_requirement[l] - made)
+            over = max(0.0, made - out.grid_energy_requirement[l])
+            out.grid_given_energy[l] = 0.0
+            for k in range(p[i].trade, p[i].trade + p[i].trades):
+                trade = s.trade[k]
+                trade.taken[l] = min(trade.wants[l], over)
+                out.grid_given_energy[l] += trade.taken[l]
+                over -= trade.taken[l]
+            bought = min(lacks, u[i].imports[l] * dt)
+            sold = min(over, u[i].exports[l] * dt)
+            out.grid_imported_energy[l] = bought
+            out.grid_exported_energy[l] = sold
+            out.grid_energy_deficit[l] = lacks - bought
+            out.grid_cost[l] = bought * p[i].import_price - sold * p[i].export_price
             claim.supply[l] = min(claim.need[l], made / whole) if whole > 0.0 else 0.0
 
 
 @kernel
 def _ask(own: Any, u: Any, out: Any, q: Any, s: Step, dt: float) -> None:
-    """Write what is asked of the plants: the requirement and the pumps, less other generation."""
+    """Write what is asked of the plants: requirement and pumps, less what comes from elsewhere."""
     first = own.part + own.parts
     for l in range(out.grid_pumping_energy.size):
         out.grid_pumping_energy[l] = 0.0
@@ -145,4 +192,11 @@ def _ask(own: Any, u: Any, out: Any, q: Any, s: Step, dt: float) -> None:
             out.grid_pumping_energy[l] += pump.energy[l]
     for l in range(out.grid_pumping_energy.size):
         asked = (u.energy[l] - u.other_generation[l]) * dt
-        out.grid_energy_requirement[l] = max(0.0, asked + out.grid_pumping_energy[l])
+        asked = max(0.0, asked + out.grid_pumping_energy[l])
+        out.grid_received_energy[l] = 0.0
+        for k in range(own.trade, own.trade + own.trades):
+            trade = s.trade[k]
+            trade.used[l] = min(trade.offers[l], asked)
+            out.grid_received_energy[l] += trade.used[l]
+            asked -= trade.used[l]
+        out.grid_energy_requirement[l] = asked
