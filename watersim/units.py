@@ -11,8 +11,17 @@ import re
 from typing import Literal, NamedTuple
 
 Dimension = Literal[
-    "volume", "flow", "length", "area", "time", "depth rate", "power", "energy", "fraction",
-    "energy price", "water price",
+    "volume",
+    "flow",
+    "length",
+    "area",
+    "time",
+    "depth rate",
+    "power",
+    "energy",
+    "fraction",
+    "energy price",
+    "water price",
 ]
 Period = Literal["decade", "month", "year"]
 

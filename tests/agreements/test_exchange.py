@@ -94,6 +94,19 @@ def test_who_gets_less_water_gives_less_back(basin: Basin) -> None:
     assert of(ds, "exchange_given_energy")[9:] == pytest.approx(8e6 * part * SECONDS[9:])
 
 
+# 24.145 MW over, 40 and 20 wanted: two thirds and one
+def test_a_surplus_too_small_is_shared_in_proportion(basin: Basin) -> None:
+    both = text().replace("takes: {energy: 10 MW", "takes: {energy: 40 MW")
+    both = both.replace(
+        "UZ: {share: 40 %,", "UZ: {share: 40 %, takes: {energy: 20 MW, price: 1 USD/MWh},"
+    )
+    ds = basin.run(both, YEAR)
+    over = (50.0 * PER_M3 - 20e6) * SECONDS[6]
+    for party, share in (("KZ", 2 / 3), ("UZ", 1 / 3)):
+        assert of(ds, "exchange_taken_energy", party)[6] == pytest.approx(over * share, rel=1e-12)
+    assert ds["grid_exported_energy"].values.ravel()[6] == 0.0
+
+
 def test_a_grid_takes_no_more_in_return_than_it_asks_for(basin: Basin) -> None:
     ds = basin.run(text().replace("[8, 8, 8,", "[90, 90, 90,"), YEAR)
     assert ds["release"].values.ravel()[0] == pytest.approx(0.0, abs=1e-12)

@@ -30,9 +30,9 @@ class Grid(Node):
     What pumped canals take adds to the requirement: E of the second pass holds the pumping of the
     first, the deficit that of the step. What an `exchange` brings lowers it.
 
-    What the plants make beyond it (they pass water that others need) goes to the exchanges in their
-    order by name, then to export, each up to its limit. What they lack is imported as far as the
-    lines carry it, and the rest is deficit: import never takes the place of water.
+    What the plants make beyond it (they pass water that others need) goes to the exchanges in
+    proportion to what they take at most, then to export up to its limit. What they lack is imported
+    as far as the lines carry it, and the rest is deficit: import never takes the place of water.
     """
 
     kind: Literal["grid"]
@@ -165,12 +165,14 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             out.grid_energy[l] = made
             lacks = max(0.0, out.grid_energy_requirement[l] - made)
             over = max(0.0, made - out.grid_energy_requirement[l])
-            out.grid_given_energy[l] = 0.0
+            wanted = 0.0
             for k in range(p[i].trade, p[i].trade + p[i].trades):
-                trade = s.trade[k]
-                trade.taken[l] = min(trade.wants[l], over)
-                out.grid_given_energy[l] += trade.taken[l]
-                over -= trade.taken[l]
+                wanted += s.trade[k].wants[l]
+            part = over / wanted if wanted > over else 1.0
+            for k in range(p[i].trade, p[i].trade + p[i].trades):
+                s.trade[k].taken[l] = part * s.trade[k].wants[l]
+            out.grid_given_energy[l] = min(wanted, over)
+            over -= out.grid_given_energy[l]
             bought = min(lacks, u[i].imports[l] * dt)
             sold = min(over, u[i].exports[l] * dt)
             out.grid_imported_energy[l] = bought
@@ -193,10 +195,11 @@ def _ask(own: Any, u: Any, out: Any, q: Any, s: Step, dt: float) -> None:
     for l in range(out.grid_pumping_energy.size):
         asked = (u.energy[l] - u.other_generation[l]) * dt
         asked = max(0.0, asked + out.grid_pumping_energy[l])
-        out.grid_received_energy[l] = 0.0
+        offered = 0.0
         for k in range(own.trade, own.trade + own.trades):
-            trade = s.trade[k]
-            trade.used[l] = min(trade.offers[l], asked)
-            out.grid_received_energy[l] += trade.used[l]
-            asked -= trade.used[l]
-        out.grid_energy_requirement[l] = asked
+            offered += s.trade[k].offers[l]
+        part = asked / offered if offered > asked else 1.0
+        for k in range(own.trade, own.trade + own.trades):
+            s.trade[k].used[l] = part * s.trade[k].offers[l]
+        out.grid_received_energy[l] = min(offered, asked)
+        out.grid_energy_requirement[l] = asked - out.grid_received_energy[l]
