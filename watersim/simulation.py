@@ -18,6 +18,8 @@ from watersim.netcdf import open_results
 from watersim.results import label
 from watersim.scenario import Scenario
 
+States = tuple[NDArray[Any], ...]  # per kind, what its members hold before the first step
+
 
 def run(
     scenario: Scenario,
@@ -62,11 +64,29 @@ def run(
         if a water balance does not close
     """
     compiled = compile(scenario)
+    return advance(
+        compiled, initial_states(compiled), realizations, seed, forcing, workers=workers,
+        exactly=exactly, progress=progress,
+    )  # fmt: skip
+
+
+def advance(
+    compiled: Compiled,
+    states: States,
+    realizations: int = 1,
+    seed: int = 0,
+    forcing: xr.Dataset | None = None,
+    *,
+    workers: int = 1,
+    exactly: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Run a compiled scenario from given states, see `run`."""
     engine = Engine(
         compiled,
         realizations,
         None if forcing is None else _forced(compiled, forcing, realizations),
-        initial_states(compiled),
+        states,
         exactly,
     )
     fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
@@ -139,7 +159,7 @@ def state_values(ds: xr.Dataset, key: str, family: str, step: int) -> dict[str, 
     }
 
 
-def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
+def initial_states(compiled: Compiled) -> States:
     """The states at the start: the scenario's own, or those at the end of a step of another run."""
     given = compiled.scenario.initial
     if given is None:
@@ -154,13 +174,26 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
             ("initial", "at"),
             f"is not the last day of a step of that run (got {given['at']}); it ends on {last}",
         ))  # fmt: skip
+    return states_of(compiled, ds, int(step[0]))
+
+
+def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
+    """The states of every member at the end of a step of another run.
+
+    Raises
+    ------
+    InputError
+        if that run lacks a member, or holds a state that cannot be.
+    """
+    problem = compiled.scenario.description.problem
+    on = ds["time_bounds"].values[step, 1].astype("datetime64[D]") - np.timedelta64(1, "D")
     states = []
     for members in compiled.members:
         x = members.x.copy()
         for key in x.dtype.names or ():
             if key == "_" or not members.names:
                 continue
-            known = state_values(ds, key, members.kind.family, int(step[0]))
+            known = state_values(ds, key, members.kind.family, step)
             for k, name in enumerate(members.names):
                 if name not in known:
                     raise InputError(problem(
@@ -171,7 +204,7 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
                 if unfit(abs(value) if signed else value):
                     raise InputError(problem(
                         ("initial", "from"),
-                        f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "
+                        f"is a run whose {key} of '{name}' on {on} {unfit(value)} (got "
                         f"{value}); run it again",
                     ))  # fmt: skip
                 x[key][k] = value
