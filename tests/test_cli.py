@@ -55,7 +55,17 @@ def test_a_folder_that_cannot_be_made_exits_4_in_one_line(tmp_path: Path) -> Non
 
 def test_help_names_every_command() -> None:
     done = watersim("--help")
-    for command in ("run", "season", "check", "verify", "plot", "compare", "show", "schema", "init"):
+    for command in (
+        "run",
+        "season",
+        "check",
+        "verify",
+        "plot",
+        "compare",
+        "show",
+        "schema",
+        "init",
+    ):
         assert f"\n  {command} " in done.stdout
 
 

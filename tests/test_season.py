@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import xarray as xr
 from basins import Basin
 
 import watersim
+from watersim.cli import main
 from watersim.errors import InputError
 from watersim.netcdf import open_results
 from watersim.plan_tables import blocks, text, write
@@ -588,3 +590,38 @@ def test_the_command_refuses_with_exit_2_and_writes_nothing(tmp_path: Path) -> N
         "bad.csv:2: node: is not a node of the scenario (got kirow); did you mean 'kirov'?\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+# the page
+
+
+def test_the_page_on_seasons_works_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs/season.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, xr.Dataset] = {}
+    exec(code, names)
+    tables = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    shipped = (ROOT / "data/talas/storages_2013-04-01.csv").read_text(encoding="utf-8")
+    assert shipped.endswith(tables[0])
+    (tmp_path / "seen.csv").write_text(tables[2], encoding="utf-8")
+    stored = "data/talas/storages_2013-04-01.csv"
+    scenario = watersim.load("scenarios/talas/treaty.yaml")
+    ds = season(scenario, "2013-04-01", stored, [50, 75, 90], None, tmp_path / "seen.csv")
+    assert ds.observed.values.sum() == 2
+    settled(ds)
+    xr.testing.assert_allclose(ds.planned_supply, names["plan"].supply.rename("planned_supply"))
+
+
+def test_a_plan_is_not_taken_for_a_run(
+    written: tuple[xr.Dataset, list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written[1][0]
+    for command in (["verify", path], ["plot", path], ["compare", path, path]):
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in command])
+        assert stop.value.code == 2
+        said = capsys.readouterr().err
+        assert said == f"{path}: is the plan of a season; name the result of a run\n"

@@ -246,11 +246,11 @@ def _kept(scenario: Any, target: Path, realizations: int, seed: int) -> Any:
     """
     import json
 
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
     if not target.exists():
         return None
-    ds = open_results(target)
+    ds = open_run(target)
     same = (
         ds.attrs["scenario"] == scenario.text
         and json.loads(ds.attrs["input_checksums"]) == dict(scenario.checksums)
@@ -320,9 +320,9 @@ def verify(results: Sequence[Path]) -> None:
 )
 def plot(result: Path, output: Path | None) -> None:
     """Draw the standard figures of a run."""
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
-    _plot(open_results(result), output or result.with_suffix(""))
+    _plot(open_run(result), output or result.with_suffix(""))
 
 
 def _plot(ds: Any, folder: Path) -> None:
@@ -346,14 +346,14 @@ def _plot(ds: Any, folder: Path) -> None:
 )
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
     if len(results) < 2:
         raise InputError("compare: needs at least two results")
     cases = {}
     for path in results:
         name = path.stem if path.stem not in cases else str(path)
-        cases[name] = open_results(path)
+        cases[name] = open_run(path)
     if output is None:
         from watersim.gains import text
 

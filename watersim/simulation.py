@@ -14,7 +14,7 @@ from watersim.compile import Compiled, compile
 from watersim.engine import Engine
 from watersim.errors import InputError, Problem
 from watersim.forcing import unfit
-from watersim.netcdf import open_results
+from watersim.netcdf import open_run
 from watersim.results import label
 from watersim.scenario import Scenario
 
@@ -164,7 +164,7 @@ def initial_states(compiled: Compiled) -> States:
     given = compiled.scenario.initial
     if given is None:
         return tuple(members.x for members in compiled.members)
-    ds = open_results(given["from"])
+    ds = open_run(given["from"])
     problem = compiled.scenario.description.problem
     ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
     step = np.flatnonzero(ends == np.datetime64(given["at"]) + np.timedelta64(1, "D"))
