@@ -320,6 +320,20 @@ def test_the_forecast_of_the_rest_is_read_anew_from_the_record(basin: Basin) -> 
     assert later[1] == pytest.approx(12.5)
 
 
+@pytest.mark.parametrize("per", ["per: season", "window: 90 days", "window: 50 days"])
+def test_what_was_seen_uses_up_a_quota(basin: Basin, per: str) -> None:
+    # of 40 hm3 both took 8 + 9 m3/s × 10 days + 2 × 6.048 = 26.784 hm3 in the first two decades; they ask
+    # for 2 × 8.64 in the third, so 13.216 hm3 are left; 50 days before the end of the sixth decade the first lies behind
+    quota = DAM.split("agreements:")[0] + (
+        f"agreements: {{licence: {{kind: quota, sites: [a, b], limit: 40 hm3, {per}}}}}\n"
+    )
+    ds = plan(basin, quota, asked=[50], observed=OBSERVED)
+    assert float(ds.limit[0, 2].sum()) == pytest.approx(13.216e6)
+    assert ds.limit[0, 3:5].values == pytest.approx(0.0)
+    freed = 8 * 864e3 + 6.048e6 if per.endswith("50 days") else 0.0
+    assert float(ds.limit[0, 5].sum()) == pytest.approx(freed)
+
+
 # a given forecast
 
 GIVEN = "date,exceedance_percent,hills_m3s\n" + "".join(

@@ -29,8 +29,8 @@ from watersim.forecast import Forecast, of_record
 from watersim.limits import charge_ratio, owned
 from watersim.plan import assemble, join, terms
 from watersim.scenario import Scenario
-from watersim.simulation import advance, initial_states, states_of
-from watersim.timeline import Timeline, opens, parse_date
+from watersim.simulation import advance, initial_states, resumed, states_of, with_past
+from watersim.timeline import Timeline, opens, parse_date, steps_back
 
 Floats = NDArray[np.float64]
 
@@ -159,7 +159,9 @@ class _Run:
         self, earlier: xr.Dataset, storage: Mapping[str, Floats], owed: Mapping[str, float]
     ) -> tuple[NDArray[Any], ...]:
         """States at the end of an earlier run, with what was seen in place of what it gave."""
-        states = states_of(self.compiled, earlier, earlier.sizes["time"] - 1)
+        last_step = earlier.sizes["time"] - 1
+        self.compiled = with_past(self.compiled, earlier, last_step)
+        states = states_of(self.compiled, earlier, last_step)
         last = {name: float(values[-1]) for name, values in storage.items()}
         states = self.set_state(states, "storage", last)
         for key in ("balance", "quota_used"):
@@ -278,6 +280,7 @@ def _states(
                 f"must be {right}, the day before the plan begins (got {given['at']}); start from a "
                 "run that ends then, or leave `initial` out",
             ))  # fmt: skip
+    planned.compiled = resumed(planned.compiled)
     states = planned.set_state(initial_states(planned.compiled), "storage", stored)
     lakes = {name: value for name, value in _held(planned, states, "storage").items()
              if name not in stored}  # fmt: skip
@@ -341,10 +344,8 @@ def _facts(
             ratio = charge_ratio(before.scenario, saw, cap)[0]
             beyond = (more[:, own] * ratio).sum(axis=-1) * seconds
             if "quota" in saw.dims and name in saw["quota"].values:
-                began = opens(getattr(clause, "per"), before.scenario.timeline)  # noqa: B009
-                since = int(np.flatnonzero(began)[-1]) if began.any() else 0
-                used = float(saw["quota_used"].sel(quota=name)[0, -1])
-                owed[name] = max(0.0, used + float(beyond[since:].sum()))
+                owed[name] = _used(clause, saw.sel(quota=name), beyond, before.scenario.timeline)
+                saw["quota_supply"].loc[{"quota": name}] += beyond
                 continue
             at = {"agreement": name, "party": cap.key}
             found["delivered"].loc[at] += beyond
@@ -359,6 +360,19 @@ def _facts(
     for name in ("requirement", "limit"):
         found[name] = (found[name].dims, planned[name].values)
     return found, owed
+
+
+def _used(clause: Any, own: xr.Dataset, beyond: Floats, timeline: Timeline) -> float:
+    """What of a quota is used at the end of the past, with what was taken beyond its run."""
+    back = steps_back(clause.window, timeline)[-1] if clause.window else _since(clause, timeline)
+    first = timeline.n - 1 - int(back)
+    return max(0.0, float(own["quota_used"][0, -1]) + float(beyond[first:].sum()))
+
+
+def _since(clause: Any, timeline: Timeline) -> int:
+    """How many steps before the last the window of a quota began."""
+    began = np.flatnonzero(opens(clause.per, timeline))
+    return timeline.n - 1 - int(began[-1]) if began.size else timeline.n - 1
 
 
 def _unlike(saw: xr.Dataset, seen: Observed) -> Iterator[str]:

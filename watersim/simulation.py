@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,7 @@ def run(
     ClosureError
         if a water balance does not close
     """
-    compiled = compile(scenario)
+    compiled = resumed(compile(scenario))
     return advance(
         compiled, initial_states(compiled), realizations, seed, forcing, workers=workers,
         exactly=exactly, progress=progress,
@@ -164,6 +166,59 @@ def initial_states(compiled: Compiled) -> States:
     given = compiled.scenario.initial
     if given is None:
         return tuple(members.x for members in compiled.members)
+    return states_of(compiled, *_past(compiled))
+
+
+def resumed(compiled: Compiled) -> Compiled:
+    """The same with what clauses remember of the run it starts from, if it starts from one."""
+    return compiled if compiled.scenario.initial is None else with_past(compiled, *_past(compiled))
+
+
+def with_past(compiled: Compiled, ds: xr.Dataset, step: int) -> Compiled:
+    """The same with what was used in rolling windows until the end of a step of an earlier run.
+
+    Raises
+    ------
+    InputError
+        if a window reaches back beyond a run that itself went on from another.
+    """
+    timeline, members_by_name = compiled.scenario.timeline, dict(compiled.scenario.members())
+    bounds = ds["time_bounds"].values[: step + 1].astype("datetime64[s]").astype(np.int64)
+    ends = timeline.ends.astype("datetime64[s]").astype(np.int64)
+    changed = []
+    for members in compiled.members:
+        w = members.w.copy()
+        for k, name in enumerate(members.names if members.kind.looks_back else ()):
+            window = members_by_name[name].lookback()
+            if window == 0.0:
+                continue
+            begins = ends - window
+            if bounds[0, 0] > begins[0] and "initial" in json.loads(ds.attrs["scenario"]):
+                raise InputError(compiled.scenario.description.problem(
+                    ("initial", "from"), f"is a run that went on from another, and the window of "
+                    f"'{name}' reaches back beyond it; start from a run as long as the window",
+                ))  # fmt: skip
+            past = ds[members.kind.looks_back].sel({members.kind.family: name})
+            w["earlier"][:, members.p["part"][k]] = _sums_after(
+                begins, bounds[:, 1], past.isel(realization=0).values[: step + 1]
+            )
+        changed.append(replace(members, w=w))
+    return replace(compiled, members=tuple(changed))
+
+
+def _sums_after(begins: NDArray[Any], ends: NDArray[Any], amounts: NDArray[Any]) -> NDArray[Any]:
+    """The sum of what was used in steps that end after each moment, the oldest first."""
+    sums = np.zeros(begins.size)
+    for t, begin in enumerate(begins):
+        for amount in amounts[ends > begin]:
+            sums[t] += amount
+    return sums
+
+
+def _past(compiled: Compiled) -> tuple[xr.Dataset, int]:
+    """The run a scenario starts from, and the step at whose end."""
+    given = compiled.scenario.initial
+    assert given is not None
     ds = open_run(given["from"])
     problem = compiled.scenario.description.problem
     ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
@@ -174,7 +229,7 @@ def initial_states(compiled: Compiled) -> States:
             ("initial", "at"),
             f"is not the last day of a step of that run (got {given['at']}); it ends on {last}",
         ))  # fmt: skip
-    return states_of(compiled, ds, int(step[0]))
+    return ds, int(step[0])
 
 
 def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
