@@ -323,7 +323,8 @@ def test_the_forecast_of_the_rest_is_read_anew_from_the_record(basin: Basin) -> 
 @pytest.mark.parametrize("per", ["per: season", "window: 90 days", "window: 50 days"])
 def test_what_was_seen_uses_up_a_quota(basin: Basin, per: str) -> None:
     # of 40 hm3 both took 8 + 9 m3/s × 10 days + 2 × 6.048 = 26.784 hm3 in the first two decades; they ask
-    # for 2 × 8.64 in the third, so 13.216 hm3 are left; 50 days before the end of the sixth decade the first lies behind
+    # for 2 × 8.64 in the third, so 13.216 hm3 are left.
+    # Fifty days before the end of the sixth decade the first is over
     quota = DAM.split("agreements:")[0] + (
         f"agreements: {{licence: {{kind: quota, sites: [a, b], limit: 40 hm3, {per}}}}}\n"
     )
