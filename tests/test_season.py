@@ -18,7 +18,7 @@ import watersim
 from watersim.cli import main
 from watersim.errors import InputError
 from watersim.netcdf import open_results
-from watersim.plan_tables import blocks, text, write
+from watersim.plan_tables import blocks, csv_text, text, write
 
 season = watersim.season
 ROOT = Path(__file__).resolve().parents[1]
@@ -466,6 +466,43 @@ def test_facts_that_leave_nothing_to_plan_are_refused(basin: Basin) -> None:
     rows = OBSERVED.splitlines()[:1] + [f"{day},14,8,6,88" for day in days]
     with pytest.raises(InputError, match=r"observed.csv:7: date: leaves nothing to plan"):
         plan(basin, DAM, observed="\n".join(rows) + "\n")
+
+
+# deliveries at the border
+
+OWED = (
+    DAM.split("agreements:")[0]
+    + """
+agreements:
+  border:
+    kind: deliveries
+    gauge: town
+    from: UP
+    to: LOW
+    schedule: 3 m3/s
+    priority: 1
+    debt: {limit: 10 hm3, season: {from: 04-01, to: 05-31}}
+    initial_balance: 2 hm3
+"""
+)
+
+
+def test_a_delivery_stands_in_the_plan_with_what_is_called_for(basin: Basin) -> None:
+    ds = plan(basin, OWED, end=None)
+    assert str(ds.time_bounds.values[-1, 1])[:10] == "2021-06-01"
+    called = ds.account_limit.sel(agreement="border", party="LOW").values[0]
+    assert called == pytest.approx(3.0 * SECONDS + np.array([2e6, 0, 0, 0, 0, 0]))
+    settled(ds)
+    rows = [row for row in csv.DictReader(csv_text(ds).splitlines()) if row["of"] == "delivery"]
+    assert len(rows) == 12
+    assert float(rows[5]["cumulative_supply_hm3"]) == pytest.approx(called.sum() / 1e6)
+    assert float(rows[0]["fulfilment_percent"]) == pytest.approx(100.0)
+    [shown] = [
+        block for block in blocks(ds, 0) if block.title == "border: delivered to Lower country"
+    ]
+    assert [row.label for row in shown.rows] == ["scheduled", "called for", "delivered", "owed"]
+    assert shown.rows[1].values == pytest.approx(called / 1e6)
+    assert "border, to Lower country" in text(ds)
 
 
 # files

@@ -228,6 +228,8 @@ def sentences(table: xr.Dataset) -> Iterator[str]:
         if name not in table:
             continue
         changes = np.median(table[f"{name}_change"].transpose("case", ...).values, axis=1)
+        if np.isnan(changes[1:]).all():  # the first case has nothing to hold the others against
+            continue
         before = np.median(table[name].transpose("case", ...).values, axis=1)[0]
         units = table[name].attrs["units"]
         for case, changed in list(zip(table["case"].values, changes, strict=True))[1:]:
@@ -245,6 +247,8 @@ def absences(ds: xr.Dataset) -> Iterator[str]:
     """What only some cases have."""
     for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
         family = name.removesuffix(PRESENT)
+        if family == "party":  # of an agreement, which is said
+            continue
         present = ds[name].transpose("case", family).values
         for k in np.flatnonzero(~present.all(axis=0)):
             cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])

@@ -74,6 +74,8 @@ def terms(scenario: Scenario, ds: xr.Dataset) -> xr.Dataset:
         dims = ("agreement", "party")
         for family in dims:
             found.coords[family] = (family, ds[family].values.astype(object))
+        kinds = ds["agreement_kind"].values.astype(object)
+        found.coords["agreement_kind"] = ("agreement", kinds)
         for name in ACCOUNT:
             values = np.array(ds[name].transpose(*TIME, *dims).values)  # what was seen is set in it
             found[name] = ((*TIME, *dims), values)

@@ -31,6 +31,7 @@ QUANTITIES = (
     "requirement", "limit", "supply", "fulfilment", "cumulative_limit", "cumulative_supply",
     "planned_limit", "planned_supply",
 )  # fmt: skip
+DELIVERY = ("entitlement", "account_limit", "delivered")  # what of a delivery these three are
 LABELS = {
     "requirement": "requirement",
     "limit": "limit",
@@ -124,12 +125,30 @@ def _tables(plan: xr.Dataset) -> Iterator[Table]:
             if "party_planned_supply" in own:
                 cells.append(f"{float(own['party_planned_supply'].sum()) * HM3:.1f}")
             rows.append((names.get(party, party), *cells))
+        for clause, party in deliveries(plan):
+            own = one.sel(agreement=clause, party=party)
+            sums = [float(own[q].sum()) * HM3 for q in DELIVERY[:3]]
+            cells = [*(f"{value:.1f}" for value in sums), _percent(sums[2], sums[1])]
+            rows.append((f"{clause}, to {names.get(party, party)}", *cells,
+                         *[""] * ("party_planned_supply" in one)))  # fmt: skip
         columns = ["", "requirement", "limit", "supply", "% of limit"]
         columns += ["first planned"] if "party_planned_supply" in one else []
         title = f"Season with an inflow exceeded in {exceedance:g} %, hm3"
         yield Table(title, tuple(columns), rows)
     if "agreement" in plan.dims:
         yield _balances(plan, names)
+
+
+def deliveries(plan: xr.Dataset) -> list[tuple[str, str]]:
+    """The clauses by which one party owes another a flow, and the party that receives it."""
+    if "agreement" not in plan.dims:
+        return []
+    return [
+        (str(clause), str(party))
+        for clause in plan["agreement"].values[plan["agreement_kind"].values == "deliveries"]
+        for party in plan["party"].values
+        if np.isfinite(plan["balance"].sel(agreement=clause, party=party).values).all()
+    ]
 
 
 def _balances(plan: xr.Dataset, names: dict[str, str]) -> Table:
@@ -154,7 +173,7 @@ def _percent(part: float, whole: float) -> str:
 
 
 def csv_text(plan: xr.Dataset) -> str:
-    """One row for every exceedance, decade, party and site; volumes in hm3."""
+    """One row for every exceedance, decade, party, site and delivery; volumes in hm3."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -168,15 +187,34 @@ def csv_text(plan: xr.Dataset) -> str:
                 for t, day in enumerate(days):
                     head = (f"{exceedance:g}", day, status[t], of, name, party)
                     writer.writerow((*head, *(column[t] for column in columns)))
+        for clause, party in deliveries(plan):
+            columns = _delivery(plan.isel(exceedance=k).sel(agreement=clause, party=party))
+            for t, day in enumerate(days):
+                head = (f"{exceedance:g}", day, status[t], "delivery", clause, party)
+                writer.writerow((*head, *(column[t] for column in columns)))
     return out.getvalue()
+
+
+def _delivery(own: xr.Dataset) -> list[list[str]]:
+    """What is scheduled, called for and delivered, in the columns of requirement, limit, supply."""
+    scheduled, called, delivered = (own[name].values for name in DELIVERY)
+    part = np.full(called.shape, np.nan)
+    np.divide(100.0 * delivered, called, out=part, where=called > 0.0)
+    volumes = scheduled * HM3, called * HM3, delivered * HM3
+    sums = np.cumsum(volumes[1]), np.cumsum(volumes[2])
+    columns = [_shown(values) for values in (*volumes, part, *sums)]
+    return [*columns, *[[""] * called.size] * 2]
+
+
+def _shown(values: Floats) -> list[str]:
+    return ["" if np.isnan(value) else repr(float(value)) for value in values]
 
 
 def _cells(plan: xr.Dataset, name: str, k: int, j: int) -> list[str]:
     if name not in plan:
         return [""] * plan.sizes["time"]
     factor = 100.0 if name.endswith("fulfilment") else HM3
-    values = plan[name].values[k, :, j] * factor
-    return ["" if np.isnan(value) else repr(float(value)) for value in values]
+    return _shown(plan[name].values[k, :, j] * factor)
 
 
 # xlsx
@@ -196,9 +234,11 @@ def blocks(plan: xr.Dataset, k: int) -> Iterator[Block]:
         for clause in map(str, plan["agreement"].values):
             for party in map(str, plan["party"].values):
                 account = one.sel(agreement=clause, party=party)
+                owed = (clause, party) in deliveries(plan)
                 if np.isfinite(account["balance"].values).all():
-                    title = f"{clause}: account of {names.get(party, party)}"
-                    yield Block(title, 1, list(_account(account)))
+                    whose = "delivered to" if owed else "account of"
+                    title = f"{clause}: {whose} {names.get(party, party)}"
+                    yield Block(title, 1, list(_account(account, owed)))
     flows = [_sum_row("inflow of all catchments", one["runoff"].sum("catchment").values)]
     for gauge in map(str, plan["gauge"].values) if "gauge" in plan.dims else ():
         flows.append(_sum_row(f"at {gauge}", one["flow"].sel(gauge=gauge).values))
@@ -224,7 +264,13 @@ def _rows(own: xr.Dataset, prefix: str) -> Iterator[Row]:
             yield _sum_row(LABELS[quantity], values)
 
 
-def _account(account: xr.Dataset) -> Iterator[Row]:
+def _account(account: xr.Dataset, owed: bool) -> Iterator[Row]:
+    if owed:
+        yield _sum_row("scheduled", account["entitlement"].values)
+        yield _sum_row("called for", account["account_limit"].values)
+        yield _sum_row("delivered", account["delivered"].values)
+        yield _end_row("owed", account["balance"].values)
+        return
     for name in ("entitlement", "delivered", "adjustment"):
         yield _sum_row(name, account[name].values)
     yield _end_row("balance", account["balance"].values)
