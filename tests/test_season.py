@@ -496,12 +496,16 @@ def test_a_delivery_stands_in_the_plan_with_what_is_called_for(basin: Basin) -> 
     rows = [row for row in csv.DictReader(csv_text(ds).splitlines()) if row["of"] == "delivery"]
     assert len(rows) == 12
     assert float(rows[5]["cumulative_supply_hm3"]) == pytest.approx(called.sum() / 1e6)
-    assert float(rows[0]["fulfilment_percent"]) == pytest.approx(100.0)
+    assert float(rows[0]["requirement_hm3"]) == pytest.approx(3.0 * 0.864 + 2.0)
+    assert float(rows[0]["limit_hm3"]) == pytest.approx(3.0 * 0.864)
+    assert float(rows[1]["fulfilment_percent"]) == pytest.approx(100.0)
     [shown] = [
         block for block in blocks(ds, 0) if block.title == "border: delivered to Lower country"
     ]
-    assert [row.label for row in shown.rows] == ["scheduled", "called for", "delivered", "owed"]
-    assert shown.rows[1].values == pytest.approx(called / 1e6)
+    shares = ["delivered / scheduled", "scheduled, cumulative", "delivered, cumulative", "owed"]
+    assert [row.label for row in shown.rows] == ["called for", "scheduled", "delivered", *shares]
+    assert shown.rows[0].values == pytest.approx(called / 1e6)
+    assert shown.rows[3].total == pytest.approx(1.0 + 2e6 / (3.0 * SECONDS.sum()))
     assert "border, to Lower country" in text(ds)
 
 

@@ -31,7 +31,8 @@ QUANTITIES = (
     "requirement", "limit", "supply", "fulfilment", "cumulative_limit", "cumulative_supply",
     "planned_limit", "planned_supply",
 )  # fmt: skip
-DELIVERY = ("entitlement", "account_limit", "delivered")  # what of a delivery these three are
+# what stands for requirement, limit and supply of a delivery
+DELIVERY = ("account_limit", "entitlement", "delivered")
 LABELS = {
     "requirement": "requirement",
     "limit": "limit",
@@ -127,8 +128,8 @@ def _tables(plan: xr.Dataset) -> Iterator[Table]:
             rows.append((names.get(party, party), *cells))
         for clause, party in deliveries(plan):
             own = one.sel(agreement=clause, party=party)
-            sums = [float(own[q].sum()) * HM3 for q in DELIVERY[:3]]
-            cells = [*(f"{value:.1f}" for value in sums), _percent(sums[2], sums[1])]
+            sums = [float(own[q].sum()) * HM3 for q in DELIVERY[1:]]
+            cells = ["–", *(f"{value:.1f}" for value in sums), _percent(sums[1], sums[0])]
             rows.append((f"{clause}, to {names.get(party, party)}", *cells,
                          *[""] * ("party_planned_supply" in one)))  # fmt: skip
         columns = ["", "requirement", "limit", "supply", "% of limit"]
@@ -196,11 +197,11 @@ def csv_text(plan: xr.Dataset) -> str:
 
 
 def _delivery(own: xr.Dataset) -> list[list[str]]:
-    """What is scheduled, called for and delivered, in the columns of requirement, limit, supply."""
-    scheduled, called, delivered = (own[name].values for name in DELIVERY)
+    """What is called for, scheduled and delivered, in the columns of requirement, limit, supply."""
+    called, scheduled, delivered = (own[name].values for name in DELIVERY)
     part = np.full(called.shape, np.nan)
-    np.divide(100.0 * delivered, called, out=part, where=called > 0.0)
-    volumes = scheduled * HM3, called * HM3, delivered * HM3
+    np.divide(100.0 * delivered, scheduled, out=part, where=scheduled > 0.0)
+    volumes = called * HM3, scheduled * HM3, delivered * HM3
     sums = np.cumsum(volumes[1]), np.cumsum(volumes[2])
     columns = [_shown(values) for values in (*volumes, part, *sums)]
     return [*columns, *[[""] * called.size] * 2]
@@ -266,9 +267,18 @@ def _rows(own: xr.Dataset, prefix: str) -> Iterator[Row]:
 
 def _account(account: xr.Dataset, owed: bool) -> Iterator[Row]:
     if owed:
-        yield _sum_row("scheduled", account["entitlement"].values)
-        yield _sum_row("called for", account["account_limit"].values)
-        yield _sum_row("delivered", account["delivered"].values)
+        scheduled, delivered = (account[name].values for name in DELIVERY[1:])
+        # a debt is called for again and again until it is repaid: no sum
+        yield Row("called for", account["account_limit"].values * HM3, np.nan)
+        yield _sum_row("scheduled", scheduled)
+        yield _sum_row("delivered", delivered)
+        part = np.full(scheduled.shape, np.nan)
+        np.divide(delivered, scheduled, out=part, where=scheduled > 0.0)
+        whole = scheduled.sum()
+        total = float(delivered.sum() / whole) if whole > 0.0 else np.nan
+        yield Row("delivered / scheduled", part, total, True)
+        yield Row("scheduled, cumulative", np.cumsum(scheduled) * HM3, float(whole) * HM3)
+        yield Row("delivered, cumulative", np.cumsum(delivered) * HM3, float(delivered.sum()) * HM3)
         yield _end_row("owed", account["balance"].values)
         return
     for name in ("entitlement", "delivered", "adjustment"):
