@@ -76,6 +76,19 @@ def year_2023() -> dict[str, list[float]]:
     return found
 
 
+def forecast_2023() -> list[list[str]]:
+    """April to September of a mean year and of two dry ones, by exceedance."""
+    year = mean_year()
+    table = [["date", "exceedance_percent", *(f"{river}_m3s" for river in year)]]
+    for exceedance, z in ((50, 0.0), (75, 0.674), (90, 1.282)):
+        share = {river: 1.0 if river == "fan_springs" else 1.0 - z * 0.154 for river in year}
+        for d in range(9, 27):
+            day = date(2023, d // 3 + 1, 10 * (d % 3) + 1).isoformat()
+            flows = [f"{values[d] * share[river]:.3f}" for river, values in year.items()]
+            table.append([day, str(exceedance), *flows])
+    return table
+
+
 def rows(year: dict[str, list[float]], first: int, last: int) -> list[list[str]]:
     """The table as it stands in the file: a header, then a row a decade."""
     table = [["date", *(f"{river}_m3s" for river in year)]]
@@ -98,6 +111,11 @@ def test_every_inflow_follows_from_the_statistics(name: str) -> None:
     make, first, last = TABLES[name]
     lines = (DATA / name).read_text().splitlines()
     assert list(csv.reader(x for x in lines if not x.startswith("#"))) == rows(make(), first, last)
+
+
+def test_the_forecast_follows_from_the_mean_year_and_the_year_types() -> None:
+    lines = (DATA / "forecast_2023.csv").read_text().splitlines()
+    assert list(csv.reader(x for x in lines if not x.startswith("#"))) == forecast_2023()
 
 
 def test_the_rivers_sum_to_the_mountain_rim() -> None:

@@ -55,7 +55,17 @@ def test_a_folder_that_cannot_be_made_exits_4_in_one_line(tmp_path: Path) -> Non
 
 def test_help_names_every_command() -> None:
     done = watersim("--help")
-    for command in ("run", "check", "verify", "plot", "compare", "show", "schema", "init"):
+    for command in (
+        "run",
+        "season",
+        "check",
+        "verify",
+        "plot",
+        "compare",
+        "show",
+        "schema",
+        "init",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -207,9 +217,6 @@ def test_an_interrupted_run_leaves_no_file(tmp_path: Path) -> None:
     scenario = tmp_path / "scenarios" / "talas" / "baseline.yaml"
     text = scenario.read_text()
     scenario.write_text(text.replace("step: month", "step: day"))
-    basin = tmp_path / "data" / "talas" / "basin.yaml"
-    basin.write_text(basin.read_text().replace(
-        "column: kirov_inflow_m3s", "column: kirov_inflow_m3s, finer: hold"))  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "watersim", "run", "scenarios/talas/baseline.yaml",
          "--realizations", "400", "-o", "out.nc"],

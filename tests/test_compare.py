@@ -11,7 +11,7 @@ from watersim.closure import close
 from watersim.comparison import compare, only
 from watersim.comparison_page import page
 from watersim.errors import InputError
-from watersim.gains import gains, text
+from watersim.gains import gains, rows, text
 from watersim.simulation import run
 
 YEAR = ("2001-01-01", "2001-12-31", "month")
@@ -190,3 +190,65 @@ def test_the_page_needs_nothing_but_itself(cases) -> None:
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
     assert "Lower irrigation" in plain
     assert "not in this case" in plain
+
+
+# UP and LOW share 10 m3/s; each asks for 8. Under 60 : 40 they take 6 and 4, under 50 : 50 five each.
+SHARED = """
+parties: {UP: Upper, LOW: Lower}
+nodes:
+  hills: {kind: catchment, runoff: 10 m3/s}
+  gate: {kind: gauge}
+  above: {kind: irrigation, party: UP, at: gate, priority: 1, requirement: 8 m3/s}
+  below: {kind: irrigation, party: LOW, at: gate, priority: 1, requirement: 8 m3/s}
+  sands: {kind: terminal}
+rivers: [hills > gate > sands]
+agreements:
+  treaty: {kind: shares, resource: {inflow_of: [hills]}, shares: {UP: 60 %, LOW: 40 %}, period: month}
+"""
+
+
+@pytest.fixture
+def treaties(basin) -> dict[str, xr.Dataset]:
+    scenario = basin.load(SHARED, YEAR)
+    even = scenario.with_({"agreements.treaty.shares": {"UP": "50 %", "LOW": "50 %"}})
+    without = scenario.with_({"agreements.treaty": None})
+    return {"60 : 40": run(scenario), "50 : 50": run(even), "no treaty": run(without)}
+
+
+def test_two_variants_of_a_treaty_show_who_gains_and_who_loses(treaties) -> None:
+    found = gains(compare(treaties)).isel(realization=0)
+    upper, lower = (found.sel(account=f"{name} (treaty)") for name in ("Upper", "Lower"))
+    year = 31.536
+    np.testing.assert_allclose(upper["entitlement"][:2], [6 * year, 5 * year], rtol=1e-12)
+    np.testing.assert_allclose(lower["entitlement"][:2], [4 * year, 5 * year], rtol=1e-12)
+    np.testing.assert_allclose(upper["delivered_change"][:2], [0.0, -year], atol=1e-9)
+    np.testing.assert_allclose(lower["delivered_change"][:2], [0.0, year], atol=1e-9)
+    np.testing.assert_allclose(lower["fulfilment"][:2], 1.0, rtol=1e-12)
+    np.testing.assert_allclose(upper["final_balance"][:2], 0.0, atol=1e-9)
+    assert np.isnan(upper["entitlement"][2])
+    cover = found["cover"].sel(group="Lower irrigation")
+    np.testing.assert_allclose(cover, [0.5, 0.625, 0.625], rtol=1e-12)
+
+
+def test_what_a_balance_changes_by_is_neither_gain_nor_loss(treaties) -> None:
+    table = gains(compare(treaties))
+    for row in rows(table):
+        verdicts = {cell.verdict for cell in row.cells}
+        neutral = row.measure in ("balance at the end", "delivered / entitlement")
+        assert verdicts == {""} or not neutral
+
+
+def test_the_text_and_the_page_show_the_accounts(treaties) -> None:
+    shown = text(treaties)
+    said = " ".join(shown.split())
+    assert (
+        "50 : 50, entitlement: Lower (treaty) gains 31.5 hm3/yr (+25 %); Upper (treaty) loses"
+        in said
+    )
+    assert re.search(r"Lower \(treaty\), delivered \(hm3/yr\) +126\.1 +157\.7 \(\+31\.5\)", shown)
+    assert max(map(len, shown.splitlines())) <= 80
+    made = page(treaties)
+    captions = re.findall("<figcaption>(.*?)</figcaption>", made)
+    assert any(caption.startswith("Accounts of the agreements") for caption in captions)
+    assert "Balances of the accounts of treaty" in captions
+    assert "Upper (treaty)" in made

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watersim.comparison import compare
     from watersim.netcdf import open_results
+    from watersim.planning import season
     from watersim.scenario import Scenario, load
     from watersim.simulation import run
     from watersim.stepping import stepper
 
 __version__ = "0.1.0"
 
-__all__ = ["Scenario", "compare", "load", "open_results", "run", "stepper"]
+__all__ = ["Scenario", "compare", "load", "open_results", "run", "season", "stepper"]
 
 _HOME = {
     "Scenario": "watersim.scenario",
@@ -31,6 +32,7 @@ _HOME = {
     "load": "watersim.scenario",
     "open_results": "watersim.netcdf",
     "run": "watersim.simulation",
+    "season": "watersim.planning",
     "stepper": "watersim.stepping",
 }
 
@@ -38,7 +40,7 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'watersim' has no attribute '{name}'")
-    if name in ("compare", "open_results", "run", "stepper"):
+    if name in ("compare", "open_results", "run", "season", "stepper"):
         importlib.import_module("watersim.accessor")
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value

@@ -1,4 +1,4 @@
-"""The command line: run, check, verify, plot, compare, show, schema, init.
+"""The command line: run, season, check, verify, plot, compare, show, schema, init.
 
 Exit codes: 0 done · 2 the input is wrong · 3 the run failed for a modelling reason · 4 the
 environment · 130/143 interrupted · 1 only for a bug. Everything else is imported where it is used:
@@ -131,6 +131,64 @@ def run(
             _plot(ds, target.with_suffix(""))
 
 
+@commands.command()
+@click.argument("scenario", type=_SCENARIO)
+@click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
+@click.option("--from", "start", required=True, metavar="DATE", help="First day of the plan.")
+@click.option(
+    "--to", "end", metavar="DATE", help="Last day; without it the season that a treaty names."
+)
+@click.option(
+    "--storages",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV node,date,storage_hm3: every reservoir on that day.",
+)
+@click.option(
+    "--forecast",
+    required=True,
+    metavar="50,75,90|FILE",
+    help="Exceedances of the record in per cent, or a CSV with a forecast and its band.",
+)
+@click.option(
+    "--observed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV of what was seen in the first decades; the rest is planned anew.",
+)
+@click.option(
+    "-o", "--output", type=_RESULT, metavar="OUT", help="A folder, or the name of the .nc file."
+)
+def season(
+    scenario: Path, variant: str | None, start: str, end: str | None, storages: Path | None,
+    forecast: str, observed: Path | None, output: Path | None,
+) -> None:  # fmt: skip
+    """Plan the deliveries of a season by decade: NetCDF, CSV, XLSX and a figure."""
+    from watersim.netcdf import prepare
+    from watersim.scenario import load
+
+    read = load(scenario, variant)
+    name = f"{read.label}.plan_{start}.nc"
+    target = output if output and output.suffix == ".nc" else (output or Path()) / name
+    prepare(target)
+    from watersim.planning import season as plan_season
+
+    plan = plan_season(read, start, storages, _exceedances(forecast), end, observed)
+    from watersim.plan_tables import text, write
+
+    written = write(plan, target)
+    click.echo(text(plan))
+    click.echo(f"written: {', '.join(_shown(path) for path in written)}")
+
+
+def _exceedances(text: str) -> list[float] | Path:
+    """``50,75,90`` as numbers, anything else as a file."""
+    try:
+        return [float(part.strip().removesuffix("%")) for part in text.split(",")]
+    except ValueError:
+        return Path(text)
+
+
 def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers: int) -> Any:
     from watersim.engine import is_cold
     from watersim.netcdf import save
@@ -188,11 +246,11 @@ def _kept(scenario: Any, target: Path, realizations: int, seed: int) -> Any:
     """
     import json
 
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
     if not target.exists():
         return None
-    ds = open_results(target)
+    ds = open_run(target)
     same = (
         ds.attrs["scenario"] == scenario.text
         and json.loads(ds.attrs["input_checksums"]) == dict(scenario.checksums)
@@ -262,9 +320,9 @@ def verify(results: Sequence[Path]) -> None:
 )
 def plot(result: Path, output: Path | None) -> None:
     """Draw the standard figures of a run."""
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
-    _plot(open_results(result), output or result.with_suffix(""))
+    _plot(open_run(result), output or result.with_suffix(""))
 
 
 def _plot(ds: Any, folder: Path) -> None:
@@ -288,14 +346,14 @@ def _plot(ds: Any, folder: Path) -> None:
 )
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
-    from watersim.netcdf import open_results
+    from watersim.netcdf import open_run
 
     if len(results) < 2:
         raise InputError("compare: needs at least two results")
     cases = {}
     for path in results:
         name = path.stem if path.stem not in cases else str(path)
-        cases[name] = open_results(path)
+        cases[name] = open_run(path)
     if output is None:
         from watersim.gains import text
 

@@ -12,7 +12,9 @@ import numpy as np
 import xarray as xr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from watersim.bounds import party_names
 from watersim.comparison import compare
 from watersim.gains import absences, gains, rows, sentences
 from watersim.plots import style
@@ -47,7 +49,13 @@ def page(cases: Mapping[str, xr.Dataset]) -> str:
     )
     drawn = {
         caption: _picture(fig)
-        for caption, fig in (*_bars(table), *_energies(table), *_storages(ds))
+        for caption, fig in (
+            *_bars(table),
+            *_accounts(table),
+            *_balances(ds),
+            *_energies(table),
+            *_storages(ds),
+        )
     }
     days = ds["time_bounds"].values.astype("datetime64[D]")
     return environment.get_template("comparison_page.html").render(
@@ -77,6 +85,73 @@ def _bars(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
         yield caption, _panels(table, layers)
 
 
+def _accounts(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Entitlement and delivery of every account, two bars per case."""
+    if "entitlement" not in table:
+        return
+    accounts, names = ([str(one) for one in table[key].values] for key in ("account", "case"))
+    fig, axes = _grid(len(accounts), len(names))
+    at = np.arange(len(names))
+    looks: dict[str, dict[str, Any]] = {
+        "entitlement": {"color": style.PAPER, "edgecolor": style.LIMIT, "lw": 1.0},
+        "delivered": {"color": style.SUPPLY},
+    }
+    for k, (ax, label) in enumerate(zip(axes, accounts, strict=False)):
+        for j, (name, look) in enumerate(looks.items()):
+            values = table[name].mean("realization").transpose("case", "account").values[:, k]
+            ax.bar(at + 0.34 * (j - 0.5), values, 0.32, label=name, **look)
+        ax.set_xticks(at, names, rotation=25, ha="right", rotation_mode="anchor")
+        ax.set_xlim(-0.6, len(names) - 0.4)
+        style.dress(ax, f"volume ({table['entitlement'].attrs['units'].replace('hm3', 'hm³')})")
+        ax.set_title(label, loc="left", fontsize=10)
+    style.legend(fig, axes[: len(accounts)])
+    yield "Accounts of the agreements: what each party is entitled to, and what it was charged", fig
+
+
+def _balances(ds: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """Balance of every account at the ends of steps, one line per case (medians)."""
+    if "agreement" not in ds.dims:
+        return
+    names, at = party_names(ds), style.positions(style.step_edges(ds))
+    for clause in map(str, ds["agreement"].values):
+        own = ds.sel(agreement=clause)
+        has = [str(party) for party in own["party"].values
+               if np.isfinite(own["balance"].sel(party=party).values).any()]  # fmt: skip
+        fig = style.figure(10.0, 0.8 + 2.6 * len(has))
+        axes = fig.subplots(len(has), 1, squeeze=False)[:, 0]
+        for ax, party in zip(axes, has, strict=True):
+            for c, case in enumerate(ds["case"].values):
+                one = own.isel(case=c).sel(party=party)
+                start = one["initial_balance"].values[:, np.newaxis]
+                later = one["balance"].transpose("realization", "time").values
+                values = np.hstack([start, later])
+                if np.isnan(values).all():
+                    continue
+                middle = np.median(values, axis=0) * style.HM3
+                ax.plot(at, middle, label=str(case), lw=1.4, **_look(c))
+            ax.axhline(0.0, color=style.LIMIT, lw=0.7)
+            style.dress(ax, "balance (hm³)")
+            style.time_axis(ax, style.step_edges(ds))
+            ax.set_title(names.get(party, party), loc="left", fontsize=10)
+        style.legend(fig, axes)
+        yield f"Balances of the accounts of {clause}", fig
+
+
+def _look(case: int) -> dict[str, Any]:
+    """The line of a case in every figure over time."""
+    return {"color": CASES[case % len(CASES)], "ls": LINES[case % len(LINES)]}
+
+
+def _grid(count: int, bars: int) -> tuple[Figure, NDArray[Any]]:
+    """A figure of panels, three in a row, wide enough for the bars of each."""
+    columns, rows = min(count, 3), -(-count // 3)
+    fig = style.figure(min(10.0, columns * max(3.0, 1.2 + 0.75 * bars)), 0.6 + 3.0 * rows)
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.set_visible(False)
+    return fig, axes
+
+
 def _energies(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
     """Energy of every party's plants, one bar per case."""
     if "energy" in table:
@@ -89,11 +164,7 @@ def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figur
     first = table[next(iter(layers))]
     dim = str(first.dims[-1])
     labels, names = ([str(one) for one in table[key].values] for key in (dim, "case"))
-    columns, rows = min(len(labels), 3), -(-len(labels) // 3)
-    fig = style.figure(min(10.0, columns * max(3.0, 1.2 + 0.75 * len(names))), 0.6 + 3.0 * rows)
-    axes = fig.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[len(labels) :]:
-        ax.set_visible(False)
+    fig, axes = _grid(len(labels), len(names))
     at = np.arange(len(names))
     for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
         base = np.zeros(len(names))
@@ -125,9 +196,8 @@ def _storages(ds: xr.Dataset) -> Iterator[tuple[str, Figure]]:
             values = np.hstack([start, one["storage"].transpose("realization", "time").values])
             if np.isnan(values).all():
                 continue
-            look: dict[str, Any] = {"color": CASES[c % len(CASES)], "ls": LINES[c % len(LINES)]}
             middle = np.median(values, axis=0) * style.HM3
-            ax.plot(at, middle, label=str(case), lw=1.3 if c else 1.6, **look)
+            ax.plot(at, middle, label=str(case), lw=1.3 if c else 1.6, **_look(c))
         ax.set_ylim(bottom=0.0)
         style.dress(ax, "storage (hm³)")
         style.time_axis(ax, edges)

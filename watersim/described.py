@@ -11,6 +11,7 @@ p, q  parameters of the kind's members and of their parts (zones…)    (n,), (m
 w     forcing of the parts in this step                               (m,) records
 u     forcing of members in this step                                 (n,) records in lanes
 x     what it reported of the step before, its state among it         (n,) records in lanes
+      of a kind that looks back: of all steps, the state at the start first   (t + 1, n)
 y     what it reports of this step; `before` may leave notes there    (n,) records in lanes
 s     the step's shared arrays, `watersim.arrays.Step`;  dt  its length in seconds
 again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
@@ -33,6 +34,7 @@ from watersim.fields import (
     Described,
     Opening,
     Report,
+    Rolling,
     Varying,
     Window,
     field,
@@ -106,6 +108,7 @@ class Kind(Described):
 
     order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse…
     settled_last: ClassVar[bool] = False  # …those last of all that read what others report
+    looks_back: ClassVar[str] = ""  # the report of earlier steps that its kernels read in `x`
     family: ClassVar[str]
     reports: ClassVar[tuple[Report, ...]] = ()
     parameter_record: ClassVar[np.dtype[np.void]] = record()
@@ -140,7 +143,7 @@ class Kind(Described):
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | None]]:
+    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | Rolling | None]]:
         """The same for each part."""
         return []
 
@@ -155,6 +158,10 @@ class Kind(Described):
     def needs_second_pass(self) -> bool:
         """Whether its area or head at the mean storage of the step changes what flows."""
         return False
+
+    def lookback(self) -> float:
+        """How far back its kernels read what it reported, s; 0: its state is enough."""
+        return 0.0
 
     def initial(self) -> Mapping[str, float]:
         """The states at the start of a run, SI."""

@@ -72,7 +72,8 @@ def _loop_source() -> str:
         for hook in ("start", "before", "after"):
             if hasattr(module, hook):
                 imports.append(f"from {module.__name__} import {hook} as {hook}_{k}")
-        values = f"p[{k}], u[{k}][h], y[{k}][t], y[{k}][t + 1], q[{k}], w[{k}][t], s, dt"
+        before = f"y[{k}][:t + 1]" if kind.looks_back else f"y[{k}][t]"
+        values = f"p[{k}], u[{k}][h], {before}, y[{k}][t + 1], q[{k}], w[{k}][t], s, dt"
         if hasattr(module, "start"):
             starts.append(f"start_{k}(p[{k}], y[{k}][0], s)")
         if hasattr(module, "before"):

@@ -222,6 +222,12 @@ class Opening(NamedTuple):
     per: Accounting
 
 
+class Rolling(NamedTuple):
+    """How many earlier steps lie in the window, of so many seconds, that ends with each step."""
+
+    seconds: float
+
+
 class varying:  # noqa: N801
     """Marks a quantity that may vary in time: ``Annotated[Varying, varying("flow")]``."""
 

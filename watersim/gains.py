@@ -18,6 +18,10 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
     ("supply", "supply", 1, 1),
     ("deficit", "deficit", 1, -1),
     ("cover", "cover", 1, 1),
+    ("entitlement", "entitlement", 1, 1),
+    ("delivered", "delivered", 1, 1),
+    ("fulfilment", "delivered / entitlement", 1, 0),
+    ("final_balance", "balance at the end", 1, 0),
     ("energy", "energy", 1, 1),
     ("lowest_storage", "lowest storage", 1, 1),
 )
@@ -91,8 +95,10 @@ def gains(ds: xr.Dataset) -> xr.Dataset:
     xr.Dataset
         dims (case, realization, …), in planners' units. Per ``group`` (party and sector):
         ``requirement supply deficit`` (hm3, per year where the run is whole years) and ``cover``;
-        per ``plant_party``: ``energy`` (GWh); per ``reservoir``: ``lowest_storage`` (hm3); and each
-        of them as ``…_change``. NaN where a case has no such group, plant or reservoir.
+        per ``account`` (party and clause): ``entitlement delivered`` (hm3, likewise), ``fulfilment``
+        (delivered / entitlement) and ``final_balance`` (hm3); per ``plant_party``: ``energy`` (GWh);
+        per ``reservoir``: ``lowest_storage`` (hm3); and each of them
+        as ``…_change``. NaN where a case has no such group, account, plant or reservoir.
     """
     tables = {str(case): _table(only(ds, str(case))) for case in ds["case"].values}
     found = join(tables)
@@ -125,6 +131,8 @@ def _table(ds: xr.Dataset) -> xr.Dataset:
             total = measures[f"group_{name}_total"].sum("season") * HM3 / years
             table[name] = _named(total, "group", labels, f"hm3{suffix}", name)
         table["cover"] = _named(measures["group_cover"], "group", labels, "1", "cover")
+    if "agreement" in ds.dims:
+        table = table.merge(_accounts(ds, parties))
     if "plant" in ds.dims:
         owner = ds["plant_party"].values.astype(str)
         energy = measures["plant_energy_total"].sum("season") * GWH / years
@@ -138,6 +146,27 @@ def _table(ds: xr.Dataset) -> xr.Dataset:
         lowest = measures["reservoir_lowest_storage"] * HM3
         labels = ds["reservoir"].values.astype(str).tolist()
         table["lowest_storage"] = _named(lowest, "reservoir", labels, "hm3", "lowest storage")
+    return table
+
+
+def _accounts(ds: xr.Dataset, parties: Mapping[str, str]) -> xr.Dataset:
+    """Entitlement, delivery and last balance of every account of a run."""
+    years, suffix = per_year(ds)
+    table = xr.Dataset()
+    own = ds[["entitlement", "delivered", "balance"]].stack(account=("agreement", "party"))
+    own = own.transpose("realization", "time", "account")
+    own = own.isel(account=np.flatnonzero(np.isfinite(own["balance"].values).all(axis=(0, 1))))
+    labels = [f"{parties.get(str(party), str(party))} ({clause})"
+              for clause, party in own["account"].values]  # fmt: skip
+    plain = own.drop_vars(["account", "agreement", "party"])
+    for name in ("entitlement", "delivered"):
+        total = plain[name].sum("time") * HM3 / years
+        table[name] = _named(total, "account", labels, f"hm3{suffix}", name)
+    credit = table["entitlement"]
+    part = (table["delivered"] / credit).where(credit > 0.0)
+    table["fulfilment"] = _named(part, "account", labels, "1", "delivered / entitlement")
+    last = plain["balance"].isel(time=-1) * HM3
+    table["final_balance"] = _named(last, "account", labels, "hm3", "balance at the end")
     return table
 
 
@@ -159,7 +188,9 @@ def rows(table: xr.Dataset) -> Iterator[Row]:
         if name not in table:
             continue
         dim = str(table[name].dims[-1])
-        factor, units = (100.0, "%") if name == "cover" else (1.0, table[name].attrs["units"])
+        factor, units = (
+            (100.0, "%") if table[name].attrs["units"] == "1" else (1.0, table[name].attrs["units"])
+        )
         values, changes = (
             factor * np.median(table[key].transpose("case", "realization", dim).values, axis=1)
             for key in (name, f"{name}_change")
@@ -186,16 +217,19 @@ def _cell(value: float, change: float, digits: int, better: int, first: bool) ->
     if rounded == 0.0:
         return Cell(shown, "=", "")
     sign = "+" if rounded > 0.0 else "\u2212"
-    verdict = "better" if rounded * better > 0 else "worse"
+    verdict = ("worse", "", "better")[int(np.sign(rounded * better)) + 1]
     return Cell(shown, f"{sign}{abs(rounded):.{digits}f}", verdict)
 
 
 def sentences(table: xr.Dataset) -> Iterator[str]:
-    """Who gains and who loses supply and energy, one sentence per case and party."""
-    for name, unit_of in (("supply", "group"), ("energy", "party")):
+    """Who gains and who loses supply, entitlements and energy, one sentence per case."""
+    measures = ("supply", "group"), ("entitlement", "account"), ("energy", "party")
+    for name, unit_of in measures:
         if name not in table:
             continue
         changes = np.median(table[f"{name}_change"].transpose("case", ...).values, axis=1)
+        if np.isnan(changes[1:]).all():  # the first case has nothing to hold the others against
+            continue
         before = np.median(table[name].transpose("case", ...).values, axis=1)[0]
         units = table[name].attrs["units"]
         for case, changed in list(zip(table["case"].values, changes, strict=True))[1:]:
@@ -213,6 +247,8 @@ def absences(ds: xr.Dataset) -> Iterator[str]:
     """What only some cases have."""
     for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
         family = name.removesuffix(PRESENT)
+        if family == "party":  # of an agreement, which is said
+            continue
         present = ds[name].transpose("case", family).values
         for k in np.flatnonzero(~present.all(axis=0)):
             cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])

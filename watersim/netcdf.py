@@ -80,7 +80,7 @@ def prepare(path: Path) -> None:
 
 
 def open_results(path: str | Path) -> xr.Dataset:
-    """Read a run that `save` wrote, whole, into memory.
+    """Read a run or a plan that `save` wrote, whole, into memory.
 
     Raises
     ------
@@ -101,3 +101,17 @@ def open_results(path: str | Path) -> xr.Dataset:
         for key in ("units", "calendar"):
             loaded[name].encoding.pop(key, None)
     return loaded
+
+
+def open_run(path: str | Path) -> xr.Dataset:
+    """Read a run, as `open_results`, and refuse the plan of a season.
+
+    Raises
+    ------
+    InputError
+        as `open_results`, and for a plan.
+    """
+    ds = open_results(path)
+    if "realization" not in ds.dims:
+        raise InputError(Problem("is the plan of a season; name the result of a run", str(path)))
+    return ds

@@ -17,13 +17,13 @@ from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Opening, Varying, Window
+from watersim.fields import Opening, Rolling, Varying, Window
 from watersim.forcing import Tables, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
 from watersim.sources import Sources
 from watersim.table import RowFault, Table
-from watersim.timeline import Timeline, opens
+from watersim.timeline import Timeline, opens, steps_back
 from watersim.units import LARGEST, Dimension
 
 Floats = NDArray[np.float64]
@@ -247,7 +247,7 @@ class ForcingReader:
         return values
 
     def _one(
-        self, given: Varying | Window | Opening | None, path: KeyPath, tables: Tables
+        self, given: Varying | Window | Opening | Rolling | None, path: KeyPath, tables: Tables
     ) -> Floats:
         if given is None:
             return np.zeros(self.timeline.n)
@@ -255,6 +255,8 @@ class ForcingReader:
             return inside(given, self.timeline)
         if isinstance(given, Opening):
             return opens(given.per, self.timeline)
+        if isinstance(given, Rolling):
+            return steps_back(given.seconds, self.timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

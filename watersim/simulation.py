@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from watersim.compile import Compiled, compile
 from watersim.engine import Engine
 from watersim.errors import InputError, Problem
 from watersim.forcing import unfit
-from watersim.netcdf import open_results
+from watersim.netcdf import open_run
 from watersim.results import label
 from watersim.scenario import Scenario
+
+States = tuple[NDArray[Any], ...]  # per kind, what its members hold before the first step
 
 
 def run(
@@ -61,12 +65,30 @@ def run(
     ClosureError
         if a water balance does not close
     """
-    compiled = compile(scenario)
+    compiled = resumed(compile(scenario))
+    return advance(
+        compiled, initial_states(compiled), realizations, seed, forcing, workers=workers,
+        exactly=exactly, progress=progress,
+    )  # fmt: skip
+
+
+def advance(
+    compiled: Compiled,
+    states: States,
+    realizations: int = 1,
+    seed: int = 0,
+    forcing: xr.Dataset | None = None,
+    *,
+    workers: int = 1,
+    exactly: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Run a compiled scenario from given states, see `run`."""
     engine = Engine(
         compiled,
         realizations,
         None if forcing is None else _forced(compiled, forcing, realizations),
-        initial_states(compiled),
+        states,
         exactly,
     )
     fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
@@ -139,12 +161,65 @@ def state_values(ds: xr.Dataset, key: str, family: str, step: int) -> dict[str, 
     }
 
 
-def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
+def initial_states(compiled: Compiled) -> States:
     """The states at the start: the scenario's own, or those at the end of a step of another run."""
     given = compiled.scenario.initial
     if given is None:
         return tuple(members.x for members in compiled.members)
-    ds = open_results(given["from"])
+    return states_of(compiled, *_past(compiled))
+
+
+def resumed(compiled: Compiled) -> Compiled:
+    """The same with what clauses remember of the run it starts from, if it starts from one."""
+    return compiled if compiled.scenario.initial is None else with_past(compiled, *_past(compiled))
+
+
+def with_past(compiled: Compiled, ds: xr.Dataset, step: int) -> Compiled:
+    """The same with what was used in rolling windows until the end of a step of an earlier run.
+
+    Raises
+    ------
+    InputError
+        if a window reaches back beyond a run that itself went on from another.
+    """
+    timeline, members_by_name = compiled.scenario.timeline, dict(compiled.scenario.members())
+    bounds = ds["time_bounds"].values[: step + 1].astype("datetime64[s]").astype(np.int64)
+    ends = timeline.ends.astype("datetime64[s]").astype(np.int64)
+    changed = []
+    for members in compiled.members:
+        w = members.w.copy()
+        for k, name in enumerate(members.names if members.kind.looks_back else ()):
+            window = members_by_name[name].lookback()
+            if window == 0.0:
+                continue
+            begins = ends - window
+            if bounds[0, 0] > begins[0] and "initial" in json.loads(ds.attrs["scenario"]):
+                raise InputError(compiled.scenario.description.problem(
+                    ("initial", "from"), f"is a run that went on from another, and the window of "
+                    f"'{name}' reaches back beyond it; start from a run as long as the window",
+                ))  # fmt: skip
+            past = ds[members.kind.looks_back].sel({members.kind.family: name})
+            w["earlier"][:, members.p["part"][k]] = _sums_after(
+                begins, bounds[:, 1], past.isel(realization=0).values[: step + 1]
+            )
+        changed.append(replace(members, w=w))
+    return replace(compiled, members=tuple(changed))
+
+
+def _sums_after(begins: NDArray[Any], ends: NDArray[Any], amounts: NDArray[Any]) -> NDArray[Any]:
+    """The sum of what was used in steps that end after each moment, the oldest first."""
+    sums = np.zeros(begins.size)
+    for t, begin in enumerate(begins):
+        for amount in amounts[ends > begin]:
+            sums[t] += amount
+    return sums
+
+
+def _past(compiled: Compiled) -> tuple[xr.Dataset, int]:
+    """The run a scenario starts from, and the step at whose end."""
+    given = compiled.scenario.initial
+    assert given is not None
+    ds = open_run(given["from"])
     problem = compiled.scenario.description.problem
     ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
     step = np.flatnonzero(ends == np.datetime64(given["at"]) + np.timedelta64(1, "D"))
@@ -154,13 +229,26 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
             ("initial", "at"),
             f"is not the last day of a step of that run (got {given['at']}); it ends on {last}",
         ))  # fmt: skip
+    return ds, int(step[0])
+
+
+def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
+    """The states of every member at the end of a step of another run.
+
+    Raises
+    ------
+    InputError
+        if that run lacks a member, or holds a state that cannot be.
+    """
+    problem = compiled.scenario.description.problem
+    on = ds["time_bounds"].values[step, 1].astype("datetime64[D]") - np.timedelta64(1, "D")
     states = []
     for members in compiled.members:
         x = members.x.copy()
         for key in x.dtype.names or ():
             if key == "_" or not members.names:
                 continue
-            known = state_values(ds, key, members.kind.family, int(step[0]))
+            known = state_values(ds, key, members.kind.family, step)
             for k, name in enumerate(members.names):
                 if name not in known:
                     raise InputError(problem(
@@ -171,7 +259,7 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
                 if unfit(abs(value) if signed else value):
                     raise InputError(problem(
                         ("initial", "from"),
-                        f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "
+                        f"is a run whose {key} of '{name}' on {on} {unfit(value)} (got "
                         f"{value}); run it again",
                     ))  # fmt: skip
                 x[key][k] = value

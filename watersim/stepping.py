@@ -14,7 +14,7 @@ from watersim.errors import InputError, Problem
 from watersim.forcing import unfit
 from watersim.results import label
 from watersim.scenario import Scenario
-from watersim.simulation import initial_states
+from watersim.simulation import initial_states, resumed
 
 
 class Stepper:
@@ -29,7 +29,7 @@ class Stepper:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self._compiled = compile(scenario)
+        self._compiled = resumed(compile(scenario))
         own = tuple(members.u[np.newaxis].copy() for members in self._compiled.members)
         self._engine = Engine(self._compiled, 1, own, initial_states(self._compiled))
         self._fallbacks = 0

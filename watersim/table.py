@@ -104,7 +104,7 @@ def _match_columns(
 ) -> dict[str, tuple[int, float]]:
     """The position and factor of every asked column."""
     headers = sheet.header.cells
-    names = [next((n for n in columns if _is_named(header, n)), None) for header in headers]
+    names = [next((n for n in columns if is_named(header, n)), None) for header in headers]
     lacking = {name: columns[name] for name in columns if name not in names}
     wanted = [
         f"{name}_{unit}"
@@ -134,7 +134,7 @@ def _match_columns(
     return found
 
 
-def _is_named(header: str, name: str) -> bool:
+def is_named(header: str, name: str) -> bool:
     """Whether a header is this name and a unit, with nothing between."""
     rest = header.removeprefix(f"{name}_")
     return rest != header and column_unit(rest) is None and column_unit(f"_{rest}") is not None

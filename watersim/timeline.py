@@ -178,6 +178,30 @@ def opens(per: Accounting, timeline: Timeline) -> Floats:
     return np.asarray(first & np.isin(timeline.month, _FIRST_MONTHS[per]), np.float64)
 
 
+def steps_back(window: float, timeline: Timeline) -> Floats:
+    """How many earlier steps lie, in whole or in part, in a window that ends with each step, (n,).
+
+    Parameters
+    ----------
+    window
+        its length, s
+
+    Raises
+    ------
+    ValueError
+        if it is shorter than a step.
+    """
+    longest = float(timeline.seconds.max())
+    if window < longest:
+        raise ValueError(
+            f"has a window of {window / DAY:g} days, shorter than a step of {longest / DAY:g}; lengthen "
+            "it, or run with a shorter step"
+        )
+    ends = (timeline.ends - timeline.edges[0]).astype(np.float64) * DAY
+    first = np.searchsorted(ends, ends - window, side="right")
+    return np.asarray(np.arange(timeline.n) - first, np.float64)
+
+
 def average(starts: Dates, ends: Dates, values: Floats, timeline: Timeline) -> Floats:
     """The time-weighted mean of a piecewise constant series over every step, (n,).
 

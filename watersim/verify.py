@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from watersim.closure import LIMIT, close
-from watersim.netcdf import open_results
+from watersim.netcdf import open_run
 
 ROUNDING = 1e-9
 
@@ -31,7 +31,7 @@ def verify(path: Path) -> Verification:
     InputError
         if it is no result of watersim.
     """
-    ds = open_results(path)
+    ds = open_run(path)
     lines, faults = [], []
     found = close(ds)
     worst = max(found.residual, found.basin)

@@ -352,7 +352,7 @@ def test_realizations_have_a_debt_each(basin: Basin) -> None:
          "treaty.schedule: is 0 all year"),
         ("20 m3/s", "debt: {limit: -1 hm3}", "treaty.debt.limit: must be at least 0 m3"),
         ("20 m3/s", "debt: {credit_limit: 1 hm3}", "treaty.debt.limit: is required"),
-        ("20 m3/s", "period: season", "treaty.period: has nothing to cancel without a debt"),
+        ("20 m3/s", "period: season", "treaty.period: has nothing to act on without a debt"),
         ("20 m3/s", "forfeit_on_spill: weir",
          "treaty.forfeit_on_spill: is not a reservoir on the river (got weir)"),
     ],
@@ -442,3 +442,28 @@ def test_a_delivery_that_is_always_met_needs_no_second_method(basin: Basin) -> N
     engine = Engine(compile(basin.load(RIVER + treaty(), DAYS)))
     engine.advance(0, 9)
     assert int(engine._blocks[0].room.counts[1]) == 0
+
+
+def test_what_is_owed_at_the_start_is_called_for_as_any_debt(basin: Basin) -> None:
+    # 10 m3/s for a day are owed; all of it is due at once, on top of the schedule of 20
+    text = RIVER + treaty("20 m3/s", debt(), f"initial_balance: {10 * DAY:g} m3")
+    ds = run(basin, text, [50.0, 50.0], ("2001-01-01", "2001-01-02", "day"))
+    assert ds["initial_balance"].values.ravel() == pytest.approx([10 * DAY])
+    assert ds["account_limit"].values.ravel() == pytest.approx([30 * DAY, 20 * DAY])
+    assert ds["balance"].values.ravel() == pytest.approx([0.0, 0.0], abs=1e-3)
+
+
+def test_what_was_delivered_ahead_lowers_what_is_called_for(basin: Basin) -> None:
+    own = debt(credit_limit=f"{10 * DAY:g} m3")
+    text = RIVER + treaty("20 m3/s", own, f"initial_balance: {-8 * DAY:g} m3")
+    ds = run(basin, text, [15.0], ONE)
+    assert ds["account_limit"].values.ravel() == pytest.approx([12 * DAY])
+
+
+@pytest.mark.parametrize("owed", ["26", "-1"])
+def test_a_start_beyond_the_limits_of_the_debt_is_refused(basin: Basin, owed: str) -> None:
+    volume = f"{float(owed) * DAY:g} m3"
+    with pytest.raises(InputError, match="initial_balance: must lie within the limits of the debt"):
+        basin.load(RIVER + treaty("20 m3/s", debt(), f"initial_balance: {volume}"), ONE)
+    with pytest.raises(InputError, match="initial_balance: has nothing to act on without a debt"):
+        basin.load(RIVER + treaty("20 m3/s", "initial_balance: 1 hm3"), ONE)

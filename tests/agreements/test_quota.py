@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,6 +15,7 @@ from watersim.compile import compile
 from watersim.engine import Engine
 from watersim.errors import InputError
 from watersim.netcdf import save
+from watersim.timeline import Timeline, steps_back
 
 MONTH = ("2001-01-01", "2001-01-31", "month")
 TWO = """
@@ -208,3 +211,85 @@ def test_a_variant_changes_the_limit(basin: Basin) -> None:
     scenario = basin.load(TWO + LICENCE, MONTH)
     ds = watersim.run(scenario.with_({"agreements.licence.limit": "40 hm3"}))
     assert volumes(ds, "a") == pytest.approx([40.0], rel=1e-12)
+
+
+# a rolling window
+
+# 6 hm3 a month, of which 20 hm3 in any four months: 6, 6, 6, 2, and then what leaves the window
+ROLLING = TWO.replace("requirement: 60", "requirement: 6") + (
+    "agreements: {licence: {kind: quota, sites: [a], limit: 20 hm3, window: 120 days}}\n"
+)
+
+
+def test_a_rolling_window_frees_what_leaves_it(basin: Basin) -> None:
+    # four months have 120 days or more, so the window that ends with one begins in the third before
+    ds = basin.run(ROLLING, YEAR)
+    taken = volumes(ds, "a")
+    assert taken[:4] == pytest.approx([6.0, 6.0, 6.0, 2.0])
+    for month in range(4, 12):
+        assert taken[month] == pytest.approx(min(6.0, 20.0 - sum(taken[month - 3 : month])))
+    used = ds["quota_used"].values[0, :, 0]
+    assert used[3:] == pytest.approx([1e6 * sum(taken[m - 3 : m + 1]) for m in range(3, 12)])
+
+
+def test_a_step_counts_while_any_of_it_lies_in_the_window(basin: Basin) -> None:
+    # 365 days are the last twelve months, in a leap year and after one
+    line = Timeline(date(1999, 1, 1), date(2001, 12, 31), "month")
+    assert steps_back(365 * 86_400.0, line)[12:].tolist() == [11.0] * 24
+    by_day = Timeline(date(2001, 5, 1), date(2001, 5, 31), "day")
+    assert steps_back(7 * 86_400.0, by_day).tolist() == [0, 1, 2, 3, 4, 5, *[6] * 25]
+
+
+def test_no_thirty_days_take_more_than_the_limit(basin: Basin) -> None:
+    text = ROLLING.replace("limit: 20 hm3, window: 120", "limit: 4 hm3, window: 30")
+    taken = np.array(volumes(basin.run(text, ("2001-01-01", "2001-12-31", "day")), "a"))
+    sums = np.convolve(taken, np.ones(30), "valid")
+    assert sums.max() <= 4.0 * (1 + 1e-12)
+    assert sums[60:].min() == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("cut", ["2001-02-28", "2001-07-31"])
+def test_a_rolling_quota_split_in_two_gives_the_same_bits(basin: Basin, cut: str) -> None:
+    whole = basin.run(ROLLING, YEAR)
+    save(basin.run(ROLLING, ("2001-01-01", cut, "month")), basin.folder / "scenarios" / "first.nc")
+    rest = str(np.datetime64(cut) + 1)
+    second = basin.run(ROLLING, (rest, "2001-12-31", "month"),
+                       more=f"initial: {{from: first.nc, at: {cut}}}")  # fmt: skip
+    both = whole.sel(time=slice(rest, None))
+    for name, variable in second.variables.items():
+        if not str(name).startswith("initial_"):
+            np.testing.assert_array_equal(variable.values, both[name].values, err_msg=str(name))
+    hand = watersim.stepper(
+        basin.load(ROLLING, (rest, "2001-12-31", "month"),
+                   more=f"initial: {{from: first.nc, at: {cut}}}")
+    )  # fmt: skip
+    while hand.time is not None:
+        hand.step()
+    same(hand.results(), second)
+
+
+def test_a_window_beyond_a_run_that_went_on_from_another_is_refused(basin: Basin) -> None:
+    folder = basin.folder / "scenarios"
+    save(basin.run(ROLLING, ("2001-01-01", "2001-06-30", "month")), folder / "first.nc")
+    short = basin.run(ROLLING, ("2001-07-01", "2001-08-31", "month"),
+                      more="initial: {from: first.nc, at: 2001-06-30}")  # fmt: skip
+    save(short, folder / "second.nc")
+    third = basin.load(ROLLING, ("2001-09-01", "2001-12-31", "month"),
+                       more="initial: {from: second.nc, at: 2001-08-31}")  # fmt: skip
+    with pytest.raises(InputError, match="the window of 'licence' reaches back beyond it"):
+        watersim.run(third)
+
+
+def test_realizations_roll_each_for_itself(basin: Basin) -> None:
+    scenario = basin.load(ROLLING, YEAR)
+    alone = watersim.run(scenario)
+    asked = np.stack([alone["requirement"].sel(site="a").values[0] * f for f in (1.0, 0.5, 2.0)])
+    forcing = xr.Dataset(
+        {"a.requirement": (("realization", "time"), asked)}, {"time": alone["time"]}
+    )
+    ds = basin.check(watersim.run(scenario, realizations=3, forcing=forcing))
+    np.testing.assert_array_equal(ds["supply"].values[0], alone["supply"].values[0])
+    for k in range(3):
+        one = watersim.run(scenario, forcing=forcing.isel(realization=k))
+        np.testing.assert_array_equal(ds["quota_used"].values[k], one["quota_used"].values[0])
+    assert volumes(ds.isel(realization=[2]), "a")[:4] == pytest.approx([12.0, 8.0, 0.0, 0.0])

@@ -41,3 +41,12 @@ def test_bars_outlines_and_lines_are_the_audit_in_hm3(treaty: xr.Dataset) -> Non
 
 def test_it_is_one_of_the_standard_figures_of_a_run_with_accounts(treaty: xr.Dataset) -> None:
     assert "accounts_talas_1983" in standard(treaty)
+
+
+def test_a_delivery_is_scheduled_delivered_and_owed() -> None:
+    short = {"time.end": "2000-12-31"}
+    path = TREATY.with_name("deliveries.yaml")
+    top, below = plot(watersim.run(watersim.load(path).with_(short)), "border_plan").axes
+    labels = {str(c.get_label()) for c in top.containers if isinstance(c, BarContainer)}
+    assert labels == {"Kazakhstan, delivered", "Kazakhstan, scheduled"}
+    assert below.get_ylabel() == "owed (hm³)"

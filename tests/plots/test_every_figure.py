@@ -34,6 +34,7 @@ def test_every_file_with_a_plot_is_found_and_helpers_are_not() -> None:
         "energy",
         "hydrograph",
         "network",
+        "plan",
         "storage",
         "supply",
     ]

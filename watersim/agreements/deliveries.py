@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -69,6 +70,10 @@ class Deliveries(Agreement):
     period: Literal["decade", "month", "season", "year"] | None = field(
         "when balances begin anew at 0; without it, never", default=None
     )
+    initial_balance: Annotated[float, quantity("volume", least=-math.inf)] | None = field(
+        "what is owed at the start, below 0 what was delivered ahead; without it, nothing",
+        default=None,
+    )
 
     order: ClassVar[int] = 62
     binds_sites: ClassVar[bool] = False
@@ -117,7 +122,7 @@ class Deliveries(Agreement):
         }
 
     def initial(self) -> Mapping[str, float]:
-        return {"balance": 0.0, "debt_age": 0.0}
+        return {"balance": self.initial_balance or 0.0, "debt_age": 0.0}
 
     def parties(self) -> Iterator[tuple[str, str]]:
         yield "from", self.giver
@@ -134,9 +139,17 @@ class Deliveries(Agreement):
         if self.schedule.is_zero:
             yield "schedule", "is 0 all year: nobody is owed anything; correct it, or remove it"
         if self.debt is None:
-            for key in ("forfeit_on_spill", "period"):
+            for key in ("forfeit_on_spill", "period", "initial_balance"):
                 if getattr(self, key) is not None:
-                    yield key, "has nothing to cancel without a debt; write `debt`, or remove it"
+                    yield key, "has nothing to act on without a debt; write `debt`, or remove it"
+        else:
+            owed, debt = self.initial_balance or 0.0, self.debt
+            if not -debt.credit_limit <= owed <= debt.limit:
+                bounds = f"{0.0 - debt.credit_limit / 1e6:g} to {debt.limit / 1e6:g} hm3"
+                yield (
+                    "initial_balance",
+                    (f"must lie within the limits of the debt, {bounds} (got {owed / 1e6:g} hm3)"),
+                )
 
 
 @kernel
