@@ -15,6 +15,11 @@ y     what it reports of this step; `before` may leave notes there    (n,) recor
 s     the step's shared arrays, `watersim.arrays.Step`;  dt  its length in seconds
 again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
 
+Where the parts report for themselves (`part_reports`), two more arguments stand after ``w``:
+
+v     what each part reported of the step before, its state among it  (m,) records in lanes
+z     what it reports of this step                                    (m,) records in lanes
+
 In lanes, a field is a short row with one number for each realization that advances side by side:
 ``y[i].storage[l]``. Loops over lanes stand innermost, over fields named before the loop.
 """
@@ -110,6 +115,8 @@ class Kind(Described):
     forcing_record: ClassVar[np.dtype[np.void]] = record()
     part_record: ClassVar[np.dtype[np.void]] = record()
     part_forcing_record: ClassVar[np.dtype[np.void]] = record()
+    part_family: ClassVar[str] = ""  # dim of what the parts report
+    part_reports: ClassVar[tuple[Report, ...]] = ()
 
     @classmethod
     def name(cls) -> str:
@@ -125,6 +132,16 @@ class Kind(Described):
     def state_record(cls) -> np.dtype[np.void]:
         """The record `x`: the reports that are states."""
         return record(*(report.name for report in cls.reports if report.role == "state"))
+
+    @classmethod
+    def part_report_record(cls) -> np.dtype[np.void]:
+        """The record `z`: everything a part reports."""
+        return record(*(report.name for report in cls.part_reports))
+
+    @classmethod
+    def part_state_record(cls) -> np.dtype[np.void]:
+        """The record `v`: the reports of a part that are states."""
+        return record(*(report.name for report in cls.part_reports if report.role == "state"))
 
     def claims(self) -> list[Claim]:
         """The claims it makes, in a fixed order."""
@@ -148,6 +165,18 @@ class Kind(Described):
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
         """The rows of `part_record`; the member's own row must say where they start."""
+        return []
+
+    def part_names(self) -> list[str]:
+        """The names of the parts, where they report for themselves."""
+        return []
+
+    def part_initial(self) -> list[Mapping[str, float]]:
+        """The states of each part at the start of a run, SI."""
+        return []
+
+    def part_coordinates(self) -> list[Mapping[str, Any]]:
+        """Coordinates of the parts' family in the Dataset: name → value, for each part."""
         return []
 
     def needs_second_pass(self) -> bool:

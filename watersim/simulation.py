@@ -13,6 +13,7 @@ from watersim.closure import require
 from watersim.compile import Compiled, compile
 from watersim.engine import Engine
 from watersim.errors import InputError, Problem
+from watersim.fields import Report
 from watersim.forcing import unfit
 from watersim.netcdf import open_results
 from watersim.results import label
@@ -62,12 +63,14 @@ def run(
         if a water balance does not close
     """
     compiled = compile(scenario)
+    own, of_parts = initial_states(compiled)
     engine = Engine(
         compiled,
         realizations,
         None if forcing is None else _forced(compiled, forcing, realizations),
-        initial_states(compiled),
+        own,
         exactly,
+        part_initial=of_parts,
     )
     fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
     ds = label(compiled, engine.outcome(fallbacks), seed)
@@ -139,11 +142,16 @@ def state_values(ds: xr.Dataset, key: str, family: str, step: int) -> dict[str, 
     }
 
 
-def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
-    """The states at the start: the scenario's own, or those at the end of a step of another run."""
+States = tuple[NDArray[Any], ...]
+
+
+def initial_states(compiled: Compiled) -> tuple[States, States]:
+    """The states at the start, and those of parts: the scenario's own, or from another run."""
+    own = tuple(members.x for members in compiled.members)
+    of_parts = tuple(members.v for members in compiled.members)
     given = compiled.scenario.initial
     if given is None:
-        return tuple(members.x for members in compiled.members)
+        return own, of_parts
     ds = open_results(given["from"])
     problem = compiled.scenario.description.problem
     ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
@@ -154,26 +162,47 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
             ("initial", "at"),
             f"is not the last day of a step of that run (got {given['at']}); it ends on {last}",
         ))  # fmt: skip
-    states = []
-    for members in compiled.members:
-        x = members.x.copy()
-        for key in x.dtype.names or ():
-            if key == "_" or not members.names:
-                continue
-            known = state_values(ds, key, members.kind.family, int(step[0]))
-            for k, name in enumerate(members.names):
-                if name not in known:
-                    raise InputError(problem(
-                        ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
-                    ))  # fmt: skip
-                value = known[name]
-                signed = any(r.signed for r in members.kind.reports if r.name == key)
-                if unfit(abs(value) if signed else value):
-                    raise InputError(problem(
-                        ("initial", "from"),
-                        f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "
-                        f"{value}); run it again",
-                    ))  # fmt: skip
-                x[key][k] = value
-        states.append(x)
-    return tuple(states)
+    found: list[NDArray[Any]] = []
+    for states, kinds in ((own, False), (of_parts, True)):
+        for members, first in zip(compiled.members, states, strict=True):
+            kind = members.kind
+            names, family, reports = (
+                (members.parts, kind.part_family, kind.part_reports) if kinds
+                else (members.names, kind.family, kind.reports)
+            )  # fmt: skip
+            found.append(_taken_over(compiled, ds, int(step[0]), names, family, reports, first))
+    return tuple(found[: len(own)]), tuple(found[len(own) :])
+
+
+def _taken_over(
+    compiled: Compiled,
+    ds: xr.Dataset,
+    step: int,
+    names: tuple[str, ...],
+    family: str,
+    reports: tuple[Report, ...],
+    first: NDArray[Any],
+) -> NDArray[Any]:
+    """The states of one kind, or of its parts, at the end of a step of another run."""
+    given = compiled.scenario.initial
+    assert given is not None
+    problem, x = compiled.scenario.description.problem, first.copy()
+    for key in x.dtype.names or ():
+        if key == "_" or not names:
+            continue
+        known = state_values(ds, key, family, step)
+        for k, name in enumerate(names):
+            if name not in known:
+                raise InputError(problem(
+                    ("initial", "from"), f"is a run without the {family} '{name}'"
+                ))  # fmt: skip
+            value = known[name]
+            signed = any(r.signed for r in reports if r.name == key)
+            if unfit(abs(value) if signed else value):
+                raise InputError(problem(
+                    ("initial", "from"),
+                    f"is a run whose {key} of '{name}' on {given['at']} {unfit(value)} (got "
+                    f"{value}); run it again",
+                ))  # fmt: skip
+            x[key][k] = value
+    return x

@@ -31,7 +31,8 @@ class Stepper:
     def __init__(self, scenario: Scenario) -> None:
         self._compiled = compile(scenario)
         own = tuple(members.u[np.newaxis].copy() for members in self._compiled.members)
-        self._engine = Engine(self._compiled, 1, own, initial_states(self._compiled))
+        states, of_parts = initial_states(self._compiled)
+        self._engine = Engine(self._compiled, 1, own, states, part_initial=of_parts)
         self._fallbacks = 0
         self.t = 0
 
