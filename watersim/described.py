@@ -35,6 +35,7 @@ from pydantic import BeforeValidator
 
 from watersim import ground
 from watersim.fields import (
+    Derived,
     Described,
     Opening,
     Report,
@@ -151,11 +152,11 @@ class Kind(Described):
         """The keys of what it reports on, such as parties; "" is the member itself."""
         return [""]
 
-    def forcing(self) -> Mapping[str, Varying | Opening | Window | None]:
+    def forcing(self) -> Mapping[str, Varying | Opening | Window | Derived | None]:
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | None]]:
+    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | Derived | None]]:
         """The same for each part."""
         return []
 
@@ -221,6 +222,7 @@ class Node(Kind):
     place: ClassVar[Standing] = "river"
     ends_river: ClassVar[bool] = False
     limits_outlet: ClassVar[bool] = False
+    fed_by_rain: ClassVar[tuple[str, ...]] = ()  # states whose water never comes to a river
 
     party: str | None = field("the party (state) it belongs to, a key of `parties`", default=None)
     lon: float | None = field("longitude, degrees east", default=None, ge=-180, le=180)
@@ -229,6 +231,10 @@ class Node(Kind):
     def return_flow_to(self) -> tuple[float, str] | None:
         """Share of its supply that returns, and where to."""
         return None
+
+    def asks_for_water(self) -> bool:
+        """Whether a site ever asks for water."""
+        return True
 
     def served_by(self) -> list[str]:
         """The plants that serve its energy claim together."""

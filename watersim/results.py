@@ -161,6 +161,8 @@ def _parts(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
             {"long_name": f"name of the {family}"},
         )
         rows = [row for name in owners for row in described[name].part_coordinates()]
+        owner = [name for name in owners for _ in described[name].part_coordinates()]
+        _coordinate(ds, family, f"{family}_{kind.family}", owner)
         for key in rows[0]:
             _coordinate(ds, family, f"{family}_{key}", [row[key] for row in rows])
         for report in kind.part_reports:
@@ -238,6 +240,11 @@ _COORDINATES = {
     "diversion_from": {"long_name": "river node it takes from by itself"},
     "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
     "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
+    "season_from": {"long_name": "first day of the season, MM-DD"},
+    "season_days": {"units": "d", "long_name": "length of the season"},
+    "yield_factor": {"units": "1", "long_name": "yield response factor Ky of the season"},
+    "yield": {"units": "kg m-2", "long_name": "yield where no water lacks, missing if not given"},
+    "price": {"units": "USD kg-1", "long_name": "price at the farm, missing if not given"},
 }
 
 
@@ -266,6 +273,8 @@ def _report_attributes(report: Report, family: str) -> dict[str, str]:
     else:
         attributes["flow_from"] = _end(report.source, family)
         attributes["flow_to"] = _end(report.target, family)
+        if report.rain:
+            attributes["enters_as"] = "rain"
     return attributes
 
 

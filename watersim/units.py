@@ -11,8 +11,9 @@ import re
 from typing import Literal, NamedTuple
 
 Dimension = Literal[
-    "volume", "flow", "length", "area", "time", "depth rate", "power", "energy", "fraction"
-]
+    "volume", "flow", "length", "area", "time", "depth rate", "power", "energy", "fraction",
+    "speed", "temperature", "pressure", "radiation", "salinity", "yield", "price",
+]  # fmt: skip
 Period = Literal["decade", "month", "year"]
 
 SI: dict[Dimension, str] = {
@@ -25,6 +26,13 @@ SI: dict[Dimension, str] = {
     "power": "W",
     "energy": "J",
     "fraction": "1",
+    "speed": "m s-1",
+    "temperature": "degC",
+    "pressure": "Pa",
+    "radiation": "W m-2",
+    "salinity": "S m-1",
+    "yield": "kg m-2",
+    "price": "USD kg-1",
 }
 
 DAY = 86_400.0
@@ -67,6 +75,15 @@ _AMOUNTS: dict[str, tuple[float, Dimension]] = {
     "MWh": (3.6e9, "energy"),
     "GWh": (3.6e12, "energy"),
     "TWh": (3.6e15, "energy"),
+    "degC": (1.0, "temperature"),
+    "Pa": (1.0, "pressure"),
+    "hPa": (100.0, "pressure"),
+    "kPa": (1e3, "pressure"),
+    "W/m2": (1.0, "radiation"),
+    "MJ/m2/day": (1e6 / DAY, "radiation"),
+    "dS/m": (0.1, "salinity"),
+    "t/ha": (0.1, "yield"),
+    "USD/t": (1e-3, "price"),
     "%": (0.01, "fraction"),
     "1": (1.0, "fraction"),
 }
@@ -95,9 +112,17 @@ _SUFFIX = {
 _QUANTITY = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([^\s0-9+\-.].*?)?\s*")
 
 
+_SPEEDS = ("m/s", "km/day")  # of the wind; a depth of water per time has the same unit
+
+
+def measures(unit: str, dimension: Dimension) -> bool:
+    """Whether a unit of the table is one of a dimension."""
+    return unit in _SPEEDS if dimension == "speed" else UNITS[unit].dimension == dimension
+
+
 def spellings(dimension: Dimension) -> str:
     """The unit spellings of a dimension, as a phrase for messages: ``m3, hm3, Mm3 or km3``."""
-    names = [name for name, unit in UNITS.items() if unit.dimension == dimension and name != "1"]
+    names = [name for name in UNITS if measures(name, dimension) and name != "1"]
     if dimension in ("flow", "depth rate", "power"):
         names = [
             name
