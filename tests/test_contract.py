@@ -14,7 +14,8 @@ from watersim import registry
 from watersim.described import Kind
 
 KINDS = {kind.name(): kind for kind in registry.every_kind()}
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops",
+            "soils", "techniques")  # fmt: skip
 LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
 WET = "evaporation: 4 mm/day, precipitation: 1 mm/day, seepage: 1 mm/day"
 

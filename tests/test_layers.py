@@ -43,6 +43,7 @@ ORDER = [
     "network",
     "document",
     "faults",
+    "definitions",
     "sources",
     "forcing",
     "checks",

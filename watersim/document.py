@@ -18,7 +18,8 @@ from watersim.yaml_source import DIGITS, Document, Source
 Path = tuple[str | int, ...]
 
 WHOLE = ("title", "description", "time")
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops",
+            "soils", "techniques")  # fmt: skip
 
 
 def unlike_a_file(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
+from watersim.definitions import Definitions
 from watersim.described import Agreement, Kind, Link, Node
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Derived, Opening, Varying, Window, defined
+from watersim.fields import Derived, Opening, Varying, Window
 from watersim.forcing import Tables, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
-from watersim.network import suggest
 from watersim.sources import Sources
 from watersim.table import RowFault, Table
 from watersim.timeline import Timeline, opens
@@ -39,7 +39,8 @@ class Reader:
         self.description = description
         self.sources = sources
         self.problems: list[Problem] = []
-        self.broken: set[tuple[str, str]] = set()  # definitions with a problem of their own
+        self.definitions = Definitions(description)
+        self.problems += self.definitions.problems
 
     def add(self, faults: list[tuple[KeyPath, str]]) -> None:
         self.problems += [self.description.problem(path, message) for path, message in faults]
@@ -133,71 +134,12 @@ class Reader:
                 where = (*path, "kind") if "kind" in given else path
                 self.add([(where, unknown_kind(kind, known, family.removesuffix("s")))])
                 continue
-            whole = self._filled_in(known[kind], given, path)
+            whole = self.definitions.filled_in(known[kind], given, path)
+            self.problems += self.definitions.problems
             member = None if whole is None else self._member(known[kind], whole, path)
             if isinstance(member, base):
                 members[name] = member
         return members
-
-    def definitions(self) -> None:
-        """Check what stands in sections of its own, whether or not a member names it."""
-        marks = [mark for kind in registry.every_kind() for _, mark in _marks(kind)]
-        for mark in {mark.section: mark for mark in marks}.values():
-            for name, given in self.mapping((mark.section,)).items():
-                path, known = (mark.section, name), len(self.problems)
-                try:
-                    model = mark.model.model_validate(given)
-                    self.add([((*path, *keys(key)), text) for key, text in model.problems()])
-                except ValidationError as error:
-                    self.problems += explain(error, mark.model, path, self.description)
-                if len(self.problems) > known:
-                    self.broken.add((mark.section, name))
-
-    def _filled_in(
-        self, kind: type[Kind], given: dict[str, Any], path: KeyPath
-    ) -> dict[str, Any] | None:
-        """A member with what it names in its place; None if that is not there or has problems."""
-        whole, known = dict(given), len(self.problems)
-        sound = True
-        for name, mark in _marks(kind):
-            section, value = self.mapping((mark.section,)), given.get(name)
-            if mark.key and isinstance(value, list):
-                whole[name] = [
-                    self._entry(mark, section, entry, (*path, name, k))
-                    for k, entry in enumerate(value)
-                ]
-                used = {str(entry.get(mark.key)) for entry in value if isinstance(entry, dict)}
-            elif isinstance(value, str) and not mark.key:
-                used = {value}
-                if value in section:
-                    whole[name] = section[value]
-                    self.description.origins[*path, name] = (mark.section, value)
-                else:
-                    self._not_there(mark, section, value, (*path, name))
-            else:
-                continue
-            sound = sound and not any((mark.section, one) in self.broken for one in used)
-        return whole if sound and len(self.problems) == known else None
-
-    def _entry(self, mark: defined, section: dict[str, Any], entry: Any, path: KeyPath) -> Any:
-        """An entry of a list, laid over the definition that it names."""
-        name = entry.get(mark.key) if isinstance(entry, dict) else None
-        if not isinstance(name, str):
-            return entry
-        definition = section.get(name)
-        if isinstance(definition, dict):
-            for key in definition:
-                if key not in entry:
-                    self.description.origins[*path, key] = (mark.section, name, key)
-            return {**definition, **entry}
-        required = [key for key, info in mark.model.model_fields.items() if info.is_required()]
-        if not any(key in entry for key in required):
-            self._not_there(mark, section, name, (*path, mark.key))
-        return entry
-
-    def _not_there(self, mark: defined, section: dict[str, Any], name: str, path: KeyPath) -> None:
-        near = suggest(name, section) or f"; write it there, or the whole of it here ({name}: …)"
-        self.add([(path, f"is not a key of '{mark.section}' (got {name}){near}")])
 
     def _links(self, family: str, kind: type[L]) -> dict[str, L]:
         links: dict[str, L] = {}
@@ -279,16 +221,6 @@ class Reader:
             self.stop()
         file = self.description.source(("initial",)).file
         return {"from": str(self.sources.beside(file, str(given["from"]))[0]), "at": given["at"]}
-
-
-def _marks(kind: type[Kind]) -> list[tuple[str, defined]]:
-    """The fields of a kind that may be named in a section of their own."""
-    return [
-        (name, mark)
-        for name, info in kind.model_fields.items()
-        for mark in info.metadata
-        if isinstance(mark, defined)
-    ]
 
 
 class ForcingReader:

@@ -154,7 +154,6 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader = Reader(description, sources)
     timeline = reader.timeline()
     parties = reader.parties()
-    reader.definitions()
     nodes, reaches, canals = reader.members()
     agreements = reader.agreements()
     rivers = reader.rivers()

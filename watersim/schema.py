@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
 from watersim import registry
+from watersim.definitions import models
 from watersim.described import Kind
 from watersim.document import SECTIONS
-from watersim.fields import defined
 from watersim.sources import BASIN_KEYS, SCENARIO_KEYS
 from watersim.timeline import Step
 
@@ -132,12 +131,12 @@ def _section(key: str, suffix: str) -> Schema:
             "type": "array",
             "items": {"type": "string", "pattern": r"^\S+( > \S+)+$"},
         }
-    if key in _sections():
+    if key in models():
         return {
             "description": f"what members may name: every {key.removesuffix('s')} by its name",
             "type": "object",
             "propertyNames": {"pattern": NAME},
-            "additionalProperties": {"$ref": f"#/$defs/{_sections()[key].__name__}{suffix}"},
+            "additionalProperties": {"$ref": f"#/$defs/{models()[key].__name__}{suffix}"},
         }
     links = [name for name in registry.kinds("links") if key.startswith(name)]
     member = links[0] if links else key.removesuffix("s")
@@ -146,17 +145,6 @@ def _section(key: str, suffix: str) -> Schema:
         "type": "object",
         "propertyNames": {"pattern": REACH if member == "reach" else NAME},
         "additionalProperties": {"$ref": f"#/$defs/{member}{suffix}"},
-    }
-
-
-def _sections() -> dict[str, type[BaseModel]]:
-    """What stands in sections of its own, to be named by members."""
-    return {
-        mark.section: mark.model
-        for kind in registry.every_kind()
-        for info in kind.model_fields.values()
-        for mark in info.metadata
-        if isinstance(mark, defined)
     }
 
 
@@ -214,7 +202,7 @@ def _reference(kind: type[Kind], suffix: str) -> Schema:
 
 def _models() -> dict[str, Schema]:
     """Every kind and what it is made of, as it is written whole and as it is laid over."""
-    kinds = (*registry.every_kind(), *_sections().values())
+    kinds = (*registry.every_kind(), *models().values())
     _, found = models_json_schema(
         [(kind, "validation") for kind in kinds], by_alias=True, schema_generator=_Generator
     )

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from watersim.crops.soil import leaching_requirement
-from watersim.fields import Described, field, quantity
+from watersim.fields import Definition, Described, field, quantity
 from watersim.timeline import DAY
 
 RAIN_METHODS = ("fraction", "usda", "dependable")
 Share = Annotated[float, quantity("fraction", most=1.0)]
 
 
-class Soil(Described):
+class Soil(Definition):
     """What the soil holds."""
 
     field_capacity: Annotated[float, quantity("fraction", most=0.6)] = field(
@@ -63,7 +63,7 @@ class Soil(Described):
             )
 
 
-class Technique(Described):
+class Technique(Definition):
     """How water is brought to the root zone."""
 
     efficiency: Annotated[float, quantity("fraction", least=0.05, most=1.0)] = field(

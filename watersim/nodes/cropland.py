@@ -34,7 +34,9 @@ class CropArea(Crop):
 
     crop: str = field("its name, a key of `crops`")
     area: Annotated[float, quantity("area")] = field("the area it is grown on")
-    technique: Technique | None = field("how it is irrigated, if not as the site", default=None)
+    technique: Annotated[Technique | None, defined("techniques", Technique)] = field(
+        "how it is irrigated, if not as the site", default=None
+    )
 
 
 class Cropland(Site):
@@ -49,8 +51,12 @@ class Cropland(Site):
     climate: Annotated[Climate, defined("climates", Climate)] = field(
         "its weather, or a key of `climates`"
     )
-    soil: Soil = field("what its soil holds")
-    technique: Technique = field("how water is brought to the root zone")
+    soil: Annotated[Soil, defined("soils", Soil)] = field(
+        "what its soil holds, or a key of `soils`"
+    )
+    technique: Annotated[Technique, defined("techniques", Technique)] = field(
+        "how water is brought to the root zone, or a key of `techniques`"
+    )
     effective_rain: EffectiveRain = field("the part of the rain that reaches the root zone")
     salinity: Salinity | None = field("salts that must be leached", default=None)
     crops: Annotated[list[CropArea], defined("crops", Crop, "crop")] = field(
