@@ -251,11 +251,16 @@ class Derived(NamedTuple):
         ValueError with a sentence if they do not fit
     at
         the keys of the member's field that a fault is shown at
+    neighbours
+        whether its value in a step depends on the inputs of the steps beside it. It is then computed
+        with one more step at each end, as far as the inputs reach, so that a run split in two has
+        the same values
     """
 
     inputs: Mapping[str, Varying | None]
     compute: Callable[[Mapping[str, NDArray[np.float64]], Timeline], NDArray[np.float64]]
     at: tuple[str | int, ...] = ()
+    neighbours: bool = False
 
 
 class varying:  # noqa: N801

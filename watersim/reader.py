@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -249,19 +249,43 @@ class ForcingReader:
 
     def _derived(self, name: str, member: Kind, given: Derived, tables: Tables) -> Floats | None:
         """What is computed from other values; None if one of them cannot be had."""
-        inputs = {
-            key: self._checked(name, member, value, tables)
-            for key, value in given.inputs.items()
-            if value is not None
-        }
-        known = {key: value for key, value in inputs.items() if value is not None}
+        inputs = {key: value for key, value in given.inputs.items() if value is not None}
+        found = {key: self._checked(name, member, v, tables) for key, v in inputs.items()}
+        known = {key: value for key, value in found.items() if value is not None}
         if len(known) < len(inputs):
             return None
         try:
-            return given.compute(known, self.timeline)
+            before, after = 0, 0
+            if given.neighbours:
+                before = self._reach(name, member, inputs, tables, known, -1)
+                after = self._reach(name, member, inputs, tables, known, 1)
+            values = given.compute(known, self.timeline.extended(before, after))
         except ValueError as error:
             self.reader.add([((*self.reader.path_of(name, member), *given.at), str(error))])
             return None
+        return values[before : values.size - after]
+
+    def _reach(
+        self,
+        name: str,
+        member: Kind,
+        inputs: Mapping[str, Varying],
+        tables: Tables,
+        known: dict[str, Floats],
+        side: Literal[-1, 1],
+    ) -> int:
+        """Lengthen known values by the step before (−1) or after (1); 0 where an input has none."""
+        beside = self.timeline.beside(side)
+        found = {}
+        for key, given in inputs.items():
+            path = (*self.reader.path_of(name, member), *path_within(member, given))
+            try:
+                found[key] = self._one(given, path, tables, beside)
+            except (ValueError, InputError):
+                return 0
+        for key, value in found.items():
+            known[key] = np.concatenate([value, known[key]] if side < 0 else [known[key], value])
+        return 1
 
     def _checked(
         self,
@@ -284,39 +308,43 @@ class ForcingReader:
         return None
 
     def _one(
-        self, given: Varying | Window | Opening | None, path: KeyPath, tables: Tables
+        self,
+        given: Varying | Window | Opening | None,
+        path: KeyPath,
+        tables: Tables,
+        timeline: Timeline | None = None,
     ) -> Floats:
+        timeline = timeline or self.timeline
         if given is None:
-            return np.zeros(self.timeline.n)
+            return np.zeros(timeline.n)
         if isinstance(given, Window):
-            return inside(given, self.timeline)
+            return inside(given, timeline)
         if isinstance(given, Opening):
-            return opens(given.per, self.timeline)
+            return opens(given.per, timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)
             series = tables.series(real, shown, str(given.column), given.missing)
-            if given.finer is not None and series.step != self.timeline.step:
+            if given.finer is not None and series.step != timeline.step:
                 how = "held" if given.finer == "hold" else "disaggregated"
                 self.notes.append(
                     f"{'.'.join(map(str, path))}: {series.step} values are {how} within the "
-                    f"{self.timeline.step} steps"
+                    f"{timeline.step} steps"
                 )
         with np.errstate(over="ignore", invalid="ignore"):
-            values = resolve(given, self.timeline, series)
+            values = resolve(given, timeline, series)
         large = np.abs(values) > LARGEST
         if np.any(large):
             raise ValueError(
-                f"is too large on {self.timeline.starts[int(np.argmax(large))]}; correct the number, "
+                f"is too large on {timeline.starts[int(np.argmax(large))]}; correct the number, "
                 "its unit or the factor"
             )
         if not np.all(np.isfinite(values)):
             step = int(np.argmax(~np.isfinite(values)))
             raise ValueError(
-                f"has no value for {self.timeline.starts[step]}; fill the gap or choose another "
-                "period"
+                f"has no value for {timeline.starts[step]}; fill the gap or choose another period"
             )
         if given.dimension != "temperature" and np.any(values < 0.0):
             step = int(np.argmax(values < 0.0))
-            raise ValueError(f"must be at least 0 (is negative on {self.timeline.starts[step]})")
+            raise ValueError(f"must be at least 0 (is negative on {timeline.starts[step]})")
         return values

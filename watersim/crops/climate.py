@@ -112,7 +112,7 @@ class Climate(Definition):
         """ET0 of every step, m s-1 of water; values are those of `inputs`, SI.
 
         The sun's part is the mean over the days of a step. The heat that the soil takes counts in
-        steps of a month (eq. 43) and is 0 in shorter ones.
+        steps of a month (eq. 43, with the months before and after) and is 0 in shorter ones.
         """
         low, high = self._temperatures(values, timeline)
         ra, daylight = self._sun(timeline)
@@ -194,4 +194,4 @@ def derived(
     at: tuple[str | int, ...] = ("climate",),
 ) -> Derived:
     """A forcing that a climate's method of this name computes."""
-    return Derived(climate.inputs(), getattr(climate, compute), at)
+    return Derived(climate.inputs(), getattr(climate, compute), at, neighbours=True)
