@@ -63,7 +63,7 @@ def asked(path: str, **changes: Any) -> Any:
     """Requirement of a year with water enough, m3 per ha grown, by site; the last year of the run."""
     ds = watersim.run(watersim.load(SCENARIOS / path).with_(changes)).isel(realization=0)
     seconds = (ds.time_bounds[:, 1] - ds.time_bounds[:, 0]) / np.timedelta64(1, "s")
-    last = ds.time.dt.year.values == ds.time.dt.year.values[-1]
+    last = ds.time.dt.year == ds.time.dt.year[-1]
     grown = ds.crop_area.groupby("crop_site").sum().rename(crop_site="site") / 1e4
     volume = (ds.requirement * seconds * last).sum("time")
     return (volume / grown).dropna("site")

@@ -35,10 +35,10 @@ class Stages(Described):
 class Coefficients(Described):
     """Crop coefficients by stage, of a climate of 45 % least humidity and 2 m/s of wind."""
 
-    initial: float = field("in the initial stage", ge=0.0, le=1.3)
-    mid: float = field("in mid-season", ge=0.0, le=1.4)
-    end: float = field("on the last day", ge=0.0, le=1.4)
-    off_season: float = field("of the ground outside the season", ge=0.0, le=1.2)
+    initial: float = field("the coefficient in the initial stage", ge=0.0, le=1.3)
+    mid: float = field("the coefficient in mid-season", ge=0.0, le=1.4)
+    end: float = field("the coefficient on the last day", ge=0.0, le=1.4)
+    off_season: float = field("the coefficient of the ground outside the season", ge=0.0, le=1.2)
 
 
 class YieldResponse(Described):
