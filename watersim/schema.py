@@ -247,6 +247,8 @@ def _laid_over(part: Any) -> Any:
             relaxed[key] = {name: _removable(_laid_over(inner)) for name, inner in value.items()}
         elif key == "anyOf":
             relaxed[key] = _laid_over(value)
+        elif key == "additionalProperties" and value is False:  # what another kind had, removed
+            relaxed[key] = {"type": "null"}
         elif key != "required":
             relaxed[key] = value
     return relaxed
