@@ -14,6 +14,7 @@ from watersim.plots import months, style
 Floats = npt.NDArray[np.float64]
 
 _RAIN = style.tint(style.INFLOW, 0.3)
+_DASHES = ("-", "--", ":", "-.")
 _LACK = "evapotranspiration that was lacking"
 
 
@@ -39,7 +40,9 @@ def plot(ds: xr.Dataset, site: str) -> Figure:
     edges, _ = months.sums(volumes["rain"], ds)
     sums = {name: months.sums(v, ds)[1].sum(axis=2).mean(axis=0) for name, v in volumes.items()}
     fig = style.figure(12.0, 6.6)
-    rows = months.two_axes(fig, ["water of the fields", "depletion of the root zone"], edges.size - 1)
+    rows = months.two_axes(
+        fig, ["water of the fields", "depletion of the root zone"], edges.size - 1
+    )
     layers = {
         "effective rain": (_RAIN, sums["rain"]),
         "irrigation that reaches the root zone": (style.SUPPLY, sums["crop_supply"]),
@@ -82,11 +85,16 @@ def _depletions(row: tuple[Axes, Axes | None], own: xr.Dataset, ds: xr.Dataset) 
     """A line for each crop, at the ends of the steps; and its mean in each month of the year."""
     ends = ds["time_bounds"].values[:, 1]
     month = (ends.astype("datetime64[D]") - 1).astype("datetime64[M]").astype(np.int64) % 12
-    depth = np.median(own["depletion"].transpose("realization", "time", "crop").values, axis=0) * 1e3
+    depth = (
+        np.median(own["depletion"].transpose("realization", "time", "crop").values, axis=0) * 1e3
+    )
     colours = style.tints(style.RETURN, own.sizes["crop"])
     for k, (name, colour) in enumerate(zip(own["crop_name"].values, colours, strict=True)):
-        line = {"color": colour, "lw": 1.3, "label": style.words(str(name))}
+        line = {"color": colour, "lw": 1.4, "ls": _DASHES[k % len(_DASHES)],
+                "label": style.words(str(name))}  # fmt: skip
         row[0].plot(style.positions(ends.astype("datetime64[ns]")), depth[:, k], **line)
         if row[1] is not None:
-            year = [depth[month == m, k].mean() if (month == m).any() else np.nan for m in range(12)]
+            year = [
+                depth[month == m, k].mean() if (month == m).any() else np.nan for m in range(12)
+            ]
             row[1].plot(np.arange(12), np.roll(year, 3), **line)
