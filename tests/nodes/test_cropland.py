@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,12 @@ import pytest
 import xarray as xr
 from basins import Basin
 
+from watersim.crops.budget import monthly_budget
 from watersim.errors import InputError
 from watersim.harvest import harvest
 from watersim.netcdf import save
 from watersim.simulation import run
+from watersim.summary import text
 
 CLIMATE = """
 climates:
@@ -57,6 +62,14 @@ nodes:
 rivers: [hills > bend > sea]
 """
 TEXT = CLIMATE + MAIZE + NODES
+DIGEST = """
+import sys, hashlib, numpy as np, watersim
+ds = watersim.run(watersim.load(sys.argv[1]))
+digest = hashlib.sha256()
+for name in ("depletion", "surface_depletion", "supply", "percolation", "soil_storage"):
+    digest.update(np.ascontiguousarray(ds[name].values).tobytes())
+print(digest.hexdigest())
+"""
 TWO_YEARS = ("2001-01-01", "2002-12-31", "month")
 
 
@@ -124,6 +137,19 @@ def test_a_run_by_month_asks_for_what_runs_by_decade_and_by_day_ask(basin: Basin
         for step in ("day", "decade", "month")
     ]
     assert found == pytest.approx([found[0]] * 3, rel=0.03)
+
+
+def test_a_budget_by_month_on_paper_comes_near(basin: Basin) -> None:
+    ds = basin.run(TEXT, TWO_YEARS).isel(realization=0, crop=0, site=0)
+    seconds = np.diff(ds.time_bounds.values, axis=1)[:, 0] / np.timedelta64(1, "s")
+    budget = monthly_budget(
+        ds.crop_evapotranspiration.values * seconds, ds.effective_rain.values * seconds / 8e7,
+        available=0.18, target=0.5 * 0.55 * 0.18, initial=0.2 * 0.18,
+        growing=ds.in_season.values,
+    )  # fmt: skip
+    asked = ds.crop_requirement.values * seconds
+    assert budget.requirement.sum() == pytest.approx(asked.sum(), rel=0.05)
+    assert budget.requirement == pytest.approx(asked, abs=0.035)
 
 
 def test_twice_the_area_asks_for_twice_the_water(basin: Basin) -> None:
@@ -238,6 +264,34 @@ def test_yield_falls_with_the_evapotranspiration_of_the_season(basin: Basin) -> 
     assert by_site.production.sel(site="land").values == pytest.approx(
         harvest(dry).production.values[:, :, 0]
     )
+
+
+def test_the_summary_says_what_is_harvested_and_lost(basin: Basin) -> None:
+    dry = basin.run(TEXT.replace("runoff: 30", "runoff: 4"), TWO_YEARS)
+    found = harvest(dry).isel(realization=0, crop=0).mean("year")
+    [line] = [line for line in text(dry).splitlines() if line.startswith("  maize")]
+    made, lost, share, value = (float(part) for part in line.split()[1:])
+    assert made == pytest.approx(float(found.production) / 1e6, rel=1e-2)
+    assert share == pytest.approx(100.0 * lost / (made + lost), rel=1e-2)
+    assert value == pytest.approx(lost * 200.0 / 1e3, rel=1e-2)
+    assert "Harvest of 2 years, 1000 t/yr; value lost in million USD/yr" in text(dry)
+
+
+def test_compiled_and_plain_give_the_same_bits(basin: Basin) -> None:
+    basal = TEXT.replace("coefficient: {initial: 0.3, mid: 1.2, end: 0.6, off_season: 0.3}",
+                         "basal_coefficient: {initial: 0.15, mid: 1.15, end: 0.5, off_season: 0}")  # fmt: skip
+    basal = basal.replace("initial_depletion: 20 %", "initial_depletion: 20 %, "
+                          "evaporating_depth: 0.1 m, readily_evaporable: 9 mm")  # fmt: skip
+    basal = basal.replace("refill_to: 50 %", "refill_to: 20 %, interval: 8 days, wetted: 70 %")
+    path = basin.write(basal.replace("runoff: 30", "runoff: 5"), TWO_YEARS)
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST, str(path)], capture_output=True, text=True, check=True,
+            env={**os.environ, "NUMBA_DISABLE_JIT": off},
+        ).stdout.strip()
+        for off in ("0", "1")
+    }  # fmt: skip
+    assert len(digests) == 1
 
 
 def test_a_season_that_the_run_cuts_has_no_yield(basin: Basin) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -43,7 +45,7 @@ def plot(ds: xr.Dataset, site: str) -> Figure:
     rows = months.two_axes(
         fig, ["water of the fields", "depletion of the root zone"], edges.size - 1
     )
-    layers = {
+    layers: dict[str, tuple[style.Colour, Floats]] = {
         "effective rain": (_RAIN, sums["rain"]),
         "irrigation that reaches the root zone": (style.SUPPLY, sums["crop_supply"]),
     }
@@ -90,7 +92,7 @@ def _depletions(row: tuple[Axes, Axes | None], own: xr.Dataset, ds: xr.Dataset) 
     )
     colours = style.tints(style.RETURN, own.sizes["crop"])
     for k, (name, colour) in enumerate(zip(own["crop_name"].values, colours, strict=True)):
-        line = {"color": colour, "lw": 1.4, "ls": _DASHES[k % len(_DASHES)],
+        line: dict[str, Any] = {"color": colour, "lw": 1.4, "ls": _DASHES[k % len(_DASHES)],
                 "label": style.words(str(name))}  # fmt: skip
         row[0].plot(style.positions(ends.astype("datetime64[ns]")), depth[:, k], **line)
         if row[1] is not None:
