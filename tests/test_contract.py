@@ -14,7 +14,8 @@ from watersim import registry
 from watersim.described import Kind
 
 KINDS = {kind.name(): kind for kind in registry.every_kind()}
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops",
+            "soils", "techniques")  # fmt: skip
 LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
 WET = "evaporation: 4 mm/day, precipitation: 1 mm/day, seepage: 1 mm/day"
 
@@ -48,6 +49,22 @@ EXAMPLES = {
     "irrigation": RIVER + "  bend: {kind: junction}\n"
     "  it: {kind: irrigation, at: bend, area: 1000 ha, priority: 1, requirement: 12 m3/s, "
     "return_flow: {fraction: 20 %, to: sea}}\n"
+    "rivers: [spring > bend > sea]",
+    "cropland": "climates:\n  plain: {latitude: 43, elevation: 600 m, minimum_temperature: 12 degC, "
+    "maximum_temperature: 26 degC, humidity: 50 %, wind: 2 m/s, sunshine: 9 hours, "
+    "rain: 20 mm/month}\n"
+    "crops:\n  maize: {season: {from: 05-01, to: 09-17}, stages: {initial: 25 days, "
+    "development: 40 days, mid: 45 days, late: 30 days}, basal_coefficient: {initial: 0.15, "
+    "mid: 1.15, end: 0.5, off_season: 0}, height: 2 m, root_depth: 1.2 m, "
+    "depletion_fraction: 0.55, yield_response: {factor: 1.25, potential: 8 t/ha}}\n"
+    + RIVER + "  bend: {kind: junction}\n"
+    "  it: {kind: cropland, at: bend, priority: 1, area: 30000 ha, climate: plain, "
+    "soil: {field_capacity: 30 %, wilting_point: 15 %, initial_depletion: 20 %, "
+    "evaporating_depth: 0.1 m, readily_evaporable: 9 mm}, technique: {efficiency: 60 %, "
+    "irrigate_at: 60 %, refill_to: 20 %, interval: 10 days, wetted: 70 %}, "
+    "effective_rain: {method: usda}, salinity: {water: 1.5 dS/m, soil: 3 dS/m}, "
+    "return_flow: {fraction: 20 %, to: sea, recession: 60 days, initial_storage: 1 hm3}, "
+    "crops: [{crop: maize, area: 20000 ha, scheduled: [{depth: 100 mm, from: 11-15, to: 12-20}]}]}\n"
     "rivers: [spring > bend > sea]",
     "municipal": RIVER + "  bend: {kind: junction}\n"
     "  it: {kind: municipal, at: bend, priority: 1, requirement: 3 m3/s, "
@@ -123,6 +140,9 @@ def test_a_kind_closes_its_balance_in_a_dry_world(name: str, basin: Basin) -> No
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_a_kind_reports_what_it_declares(name: str, basin: Basin) -> None:
     ds = basin.run(EXAMPLES[name], YEAR)
+    for report in KINDS[name].part_reports:
+        assert ds[report.name].attrs["units"] == report.unit
+        assert ds[report.name].dims == ("realization", "time", KINDS[name].part_family)
     for report in KINDS[name].reports:
         assert ds[report.name].attrs["units"] == report.unit
         family = KINDS[name].family

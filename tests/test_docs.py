@@ -139,6 +139,24 @@ def test_kinds_has_no_table_of_something_that_is_gone() -> None:
 
 EVERY_KIND = """
 title: Every kind
+climates:
+  plain:
+    latitude: 43
+    elevation: 600 m
+    minimum_temperature: 12 degC
+    maximum_temperature: 26 degC
+    humidity: 50 %
+    wind: 2 m/s
+    sunshine: 9 hours
+    rain: 20 mm/month
+crops:
+  maize:
+    season: {from: 05-01, to: 09-17}
+    stages: {initial: 25 days, development: 40 days, mid: 45 days, late: 30 days}
+    coefficient: {initial: 0.3, mid: 1.2, end: 0.5, off_season: 0.3}
+    height: 2 m
+    root_depth: 1.2 m
+    depletion_fraction: 0.55
 parties: {UP: Upper country, LOW: Lower country}
 nodes:
   hills: {kind: catchment, party: UP, lon: 72, lat: 42, runoff: 30 m3/s}
@@ -175,6 +193,17 @@ nodes:
     priority: 2
     requirement: 15 m3/s
     return_flow: {fraction: 25 %, to: sands}
+  garden:
+    kind: cropland
+    at: town
+    party: LOW
+    priority: 3
+    area: 900 ha
+    climate: plain
+    soil: {field_capacity: 30 %, wilting_point: 15 %, initial_depletion: 20 %}
+    technique: {efficiency: 60 %, irrigate_at: 50 %, refill_to: 50 %}
+    effective_rain: {method: usda}
+    crops: [{crop: maize, area: 800 ha}]
   homes: {kind: municipal, at: town, party: LOW, priority: 1, requirement: 0.4 m3/s}
   sands: {kind: terminal}
   pond:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from watersim.accounts import accounts
+from watersim.harvest import By, harvest
 from watersim.metrics import metrics
 from watersim.reasons import reasons, short_steps, why
 from watersim.score import score
@@ -70,6 +71,10 @@ class WatersimAccessor:
     def accounts(self, agreement: str, period: str | None = None) -> xr.Dataset:
         """Entitlement, delivery and balance of every party by period, in m3."""
         return accounts(self._ds, agreement, period)
+
+    def harvest(self, by: By = "crop") -> xr.Dataset:
+        """Yield and production of every season, and what a lack of water took; by crop, site, party."""
+        return harvest(self._ds, by)
 
     def summary(self) -> str:
         """The table that `watersim run` prints."""

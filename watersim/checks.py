@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 
 from watersim.described import Agreement, Node
 from watersim.faults import keys
-from watersim.fields import Varying
 from watersim.network import Fault, Network, suggest
 from watersim.timeline import Timeline
 from watersim.units import DAY
@@ -197,7 +196,8 @@ def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[
 
 def _has_water(node: Node, goes_on: bool) -> bool:
     """Whether a node has water of its own: something enters from outside, or is there at first."""
-    forcing, first = node.forcing(), node.initial()
+    forcing = node.forcing()
+    first = {key: value for key, value in node.initial().items() if key not in node.fed_by_rain}
     enters = any(
         report.source == "" and report.target is not None and forcing.get(report.name) is not None
         for report in node.reports
@@ -248,8 +248,7 @@ def agreement_faults(
                 yield path, f"is a party without a site (got {party}); give it one, or leave it out"
         caps = [] if unknown else clause.caps(owned)
         drawing = [sites[site] for cap in caps for site in cap.sites if site in sites]
-        asked = [node.forcing().get("requirement") for node in drawing]
-        if drawing and not any(isinstance(one, Varying) and not one.is_zero for one in asked):
+        if drawing and not any(node.asks_for_water() for node in drawing):
             named = "sites" in type(clause).model_fields
             whose = "never ask" if named else "has sites that never ask"
             yield (

@@ -5,7 +5,8 @@ that name it as one of their ends. For each step::
 
     residual = |Σ in − Σ out − (S1 − S0)| / max(S0, S1, Σ in, Σ out, 1 m3)
 
-and a node's `inflow` must be the sum of the terms that enter it but rain on its lake.
+and a node's `inflow` must be the sum of the terms that enter it but the rain on its lake or fields
+(``enters_as``).
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class _Ledger:
         self.index = {name: k for k, name in enumerate(names)}
         shape = (ds.sizes["time"], len(names))
         self.entered, self.left = np.zeros(shape), np.zeros(shape)
-        self.surface = np.zeros(shape)  # entered but for rain
+        self.surface = np.zeros(shape)  # entered, but not as rain
         self.before, self.after = np.zeros(shape), np.zeros(shape)
         self.outside_in, self.outside_out = np.zeros(shape[0]), np.zeros(shape[0])
 
@@ -106,7 +107,7 @@ class _Ledger:
                 self.outside_in += volume[:, k]
             if target in self.index:
                 self.entered[:, self.index[target]] += volume[:, k]
-                if name != "precipitation":
+                if variable.attrs.get("enters_as") != "rain":
                     self.surface[:, self.index[target]] += volume[:, k]
             else:
                 self.outside_out += volume[:, k]

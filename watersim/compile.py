@@ -35,6 +35,8 @@ class Members:
     q: NDArray[Any]  # (m)
     w: NDArray[Any]  # (t, m)
     x: NDArray[Any]  # (n) initial state
+    parts: tuple[str, ...]  # names of the parts, where they report for themselves
+    v: NDArray[Any]  # (m) their initial state
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,12 @@ class _Compiler:
         p: list[Any] = []
         q: list[Any] = []
         x: list[Any] = []
+        v: list[Any] = []
         names: list[str] = []
+        labels: list[str] = []
         for name, member in own:
+            labels += [f"{name}.{part}" for part in member.part_names()]
+            v += member.part_initial()
             for entry in member.entries():
                 place = _Place(self, name, member, len(q), entry, len(p))
                 p.append(member.parameters(place))
@@ -202,6 +208,8 @@ class _Compiler:
             q=_records(kind.part_record, q),
             w=self._forcing(kind.part_forcing_record, parts, steps),
             x=_records(kind.state_record(), x),
+            parts=tuple(labels),
+            v=_records(kind.part_state_record(), v),
         )
 
     def _forcing(

@@ -1,4 +1,4 @@
-"""Demand sites: what irrigation and municipal sites share, fields and kernels."""
+"""Sites that ask for water: what all of them share, fields and kernels."""
 
 from __future__ import annotations
 
@@ -28,23 +28,22 @@ class ReturnFlow(Described):
     initial_storage: Stored | None = field(ground.INITIAL_STORAGE, default=None)
 
 
-class Demand(Node):
+class Site(Node):
     """A site that asks for water: ``supply = return_flow + consumption ≤ requirement``.
 
-    `requirement` is gross at the site's gate, below its canal. The site stands either ``at`` a
+    Its requirement is gross at the site's gate, below its canal. The site stands either ``at`` a
     river node or behind the canals that name it in ``to``.
     """
 
     at: str | None = field("the river node it takes from, unless canals lead to it", default=None)
     priority: int = field("its priority, 1 is served first", ge=1)
-    requirement: Annotated[Varying, varying("flow")] = field("the flow it asks for at its gate")
     return_flow: ReturnFlow | None = field("what comes back to the river", default=None)
 
     order: ClassVar[int] = 8
     place: ClassVar[Standing] = "site"
     family: ClassVar[str] = "site"
     sector: ClassVar[str]
-    reports: ClassVar = (
+    reports: ClassVar[tuple[Report, ...]] = (
         Report("requirement", "m3 s-1", "flow asked for at the site's gate", "diagnostic"),
         Report("supply", "m3 s-1", "flow that arrived at the site's gate", "diagnostic"),
         Report("deficit", "m3 s-1", "requirement − supply", "diagnostic"),
@@ -52,13 +51,13 @@ class Demand(Node):
                "flux", "diversion_from", "diversion_to"),
         Report("return_flow", "m3 s-1", "flow that comes back to the river", "flux", "site",
                "return_to"),
-        Report("consumption", "m3 s-1", "supply − what comes back of it, now or later", "flux",
+        Report("consumption", "m3 s-1", "water that leaves for good: supply − what comes back of it, "
+               "now or later; of cropland evapotranspiration and what is lost on its way", "flux",
                "site", ""),
         Report("groundwater_storage", "m3", "return flow on its way through the ground at the end "
                "of the step", "state", "site", ""),
     )  # fmt: skip
     parameter_record: ClassVar = record("claim:i", "back", "back_to:i", "recession")
-    forcing_record: ClassVar = record("requirement")
 
     def claims(self) -> list[Claim]:
         return [Claim("", CONSUMPTIVE, self.priority, self.sector)]
@@ -68,9 +67,6 @@ class Demand(Node):
 
     def returns_within(self, dt: float) -> float:
         return ground.within(self.return_flow.recession if self.return_flow else None, dt)
-
-    def forcing(self) -> Mapping[str, Varying | None]:
-        return {"requirement": self.requirement}
 
     def parameters(self, place: Place) -> Mapping[str, float]:
         back = self.return_flow
@@ -104,39 +100,65 @@ class Demand(Node):
         }
 
 
+class Demand(Site):
+    """A site whose requirement is given."""
+
+    requirement: Annotated[Varying, varying("flow")] = field("the flow it asks for at its gate")
+
+    forcing_record: ClassVar = record("requirement")
+
+    def forcing(self) -> Mapping[str, Varying | None]:
+        return {"requirement": self.requirement}
+
+    def asks_for_water(self) -> bool:
+        return not self.requirement.is_zero
+
+
+@kernel
+def from_ground(own: Any, x: Any, claim: Any, s: Step, dt: float) -> None:
+    """Let earlier return flow come back from the ground."""
+    claim.prompt = 1.0
+    for l in range(claim.need.size):
+        claim.ground[l] = 0.0
+    if own.recession > 0.0:
+        claim.prompt = prompt(own.recession, dt)
+        at, stored = s.at[own.back_to], x.groundwater_storage
+        leaves = drained(own.recession, dt)
+        for l in range(claim.need.size):
+            claim.ground[l] = stored[l] * leaves
+            at.runoff[l] += claim.ground[l]
+
+
+@kernel
+def settle(own: Any, asked: Any, x: Any, out: Any, claim: Any, dt: float) -> None:
+    """Write what a site asked for (m3/s in lanes) and got, and what comes back of it."""
+    stored, back = x.groundwater_storage, own.back
+    leaves = drained(own.recession, dt) if own.recession > 0.0 else 1.0
+    for l in range(claim.need.size):
+        given = claim.supply[l] / dt
+        given = asked[l] if claim.supply[l] == claim.need[l] else given
+        leaves_ground = stored[l] * leaves
+        comes_back = claim.supply[l] * back
+        out.requirement[l] = asked[l]
+        out.supply[l] = given
+        out.deficit[l] = max(0.0, asked[l] - given)
+        out.diversion[l] = (claim.supply[l] + claim.way_loss[l]) / dt
+        out.return_flow[l] = (claim.way_return[l] + leaves_ground) / dt
+        out.consumption[l] = max(0.0, (claim.supply[l] - comes_back) / dt)
+        stays = remains(stored[l], leaves_ground, comes_back, claim.way_return[l])
+        out.groundwater_storage[l] = stays if leaves < 1.0 else 0.0
+
+
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
         claim, asked = s.claim[p[i].claim], u[i].requirement
-        claim.prompt = 1.0
         for l in range(claim.need.size):
             claim.need[l] = asked[l] * dt
-            claim.ground[l] = 0.0
-        if p[i].recession > 0.0:
-            claim.prompt = prompt(p[i].recession, dt)
-            at, stored = s.at[p[i].back_to], x[i].groundwater_storage
-            leaves = drained(p[i].recession, dt)
-            for l in range(claim.need.size):
-                claim.ground[l] = stored[l] * leaves
-                at.runoff[l] += claim.ground[l]
+        from_ground(p[i], x[i], claim, s, dt)
 
 
 @kernel
 def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) -> None:
     for i in range(p.shape[0]):
-        claim, asked, out = s.claim[p[i].claim], u[i].requirement, y[i]
-        stored, back = x[i].groundwater_storage, p[i].back
-        leaves = drained(p[i].recession, dt) if p[i].recession > 0.0 else 1.0
-        for l in range(claim.need.size):
-            given = claim.supply[l] / dt
-            given = asked[l] if claim.supply[l] == claim.need[l] else given
-            from_ground = stored[l] * leaves
-            comes_back = claim.supply[l] * back
-            out.requirement[l] = asked[l]
-            out.supply[l] = given
-            out.deficit[l] = max(0.0, asked[l] - given)
-            out.diversion[l] = (claim.supply[l] + claim.way_loss[l]) / dt
-            out.return_flow[l] = (claim.way_return[l] + from_ground) / dt
-            out.consumption[l] = max(0.0, (claim.supply[l] - comes_back) / dt)
-            stays = remains(stored[l], from_ground, comes_back, claim.way_return[l])
-            out.groundwater_storage[l] = stays if leaves < 1.0 else 0.0
+        settle(p[i], u[i].requirement, x[i], y[i], s.claim[p[i].claim], dt)

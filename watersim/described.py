@@ -16,6 +16,11 @@ y     what it reports of this step; `before` may leave notes there    (n,) recor
 s     the step's shared arrays, `watersim.arrays.Step`;  dt  its length in seconds
 again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
 
+Where the parts report for themselves (`part_reports`), two more arguments stand after ``w``:
+
+v     what each part reported of the step before, its state among it  (m,) records in lanes
+z     what it reports of this step                                    (m,) records in lanes
+
 In lanes, a field is a short row with one number for each realization that advances side by side:
 ``y[i].storage[l]``. Loops over lanes stand innermost, over fields named before the loop.
 """
@@ -31,6 +36,7 @@ from pydantic import BeforeValidator
 
 from watersim import ground
 from watersim.fields import (
+    Derived,
     Described,
     Opening,
     Report,
@@ -115,6 +121,8 @@ class Kind(Described):
     forcing_record: ClassVar[np.dtype[np.void]] = record()
     part_record: ClassVar[np.dtype[np.void]] = record()
     part_forcing_record: ClassVar[np.dtype[np.void]] = record()
+    part_family: ClassVar[str] = ""  # dim of what the parts report
+    part_reports: ClassVar[tuple[Report, ...]] = ()
 
     @classmethod
     def name(cls) -> str:
@@ -131,6 +139,16 @@ class Kind(Described):
         """The record `x`: the reports that are states."""
         return record(*(report.name for report in cls.reports if report.role == "state"))
 
+    @classmethod
+    def part_report_record(cls) -> np.dtype[np.void]:
+        """The record `z`: everything a part reports."""
+        return record(*(report.name for report in cls.part_reports))
+
+    @classmethod
+    def part_state_record(cls) -> np.dtype[np.void]:
+        """The record `v`: the reports of a part that are states."""
+        return record(*(report.name for report in cls.part_reports if report.role == "state"))
+
     def claims(self) -> list[Claim]:
         """The claims it makes, in a fixed order."""
         return []
@@ -139,11 +157,13 @@ class Kind(Described):
         """The keys of what it reports on, such as parties; "" is the member itself."""
         return [""]
 
-    def forcing(self) -> Mapping[str, Varying | Opening | Window | None]:
+    def forcing(self) -> Mapping[str, Varying | Opening | Window | Derived | None]:
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(self) -> Sequence[Mapping[str, Varying | Window | Opening | Rolling | None]]:
+    def part_forcing(
+        self,
+    ) -> Sequence[Mapping[str, Varying | Window | Opening | Rolling | Derived | None]]:
         """The same for each part."""
         return []
 
@@ -153,6 +173,18 @@ class Kind(Described):
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
         """The rows of `part_record`; the member's own row must say where they start."""
+        return []
+
+    def part_names(self) -> list[str]:
+        """The names of the parts, where they report for themselves."""
+        return []
+
+    def part_initial(self) -> list[Mapping[str, float]]:
+        """The states of each part at the start of a run, SI."""
+        return []
+
+    def part_coordinates(self) -> list[Mapping[str, Any]]:
+        """Coordinates of the parts' family in the Dataset: name → value, for each part."""
         return []
 
     def needs_second_pass(self) -> bool:
@@ -201,6 +233,7 @@ class Node(Kind):
     place: ClassVar[Standing] = "river"
     ends_river: ClassVar[bool] = False
     limits_outlet: ClassVar[bool] = False
+    fed_by_rain: ClassVar[tuple[str, ...]] = ()  # states whose water never comes to a river
 
     party: str | None = field("the party (state) it belongs to, a key of `parties`", default=None)
     lon: float | None = field("longitude, degrees east", default=None, ge=-180, le=180)
@@ -209,6 +242,10 @@ class Node(Kind):
     def return_flow_to(self) -> tuple[float, str] | None:
         """Share of its supply that returns, and where to."""
         return None
+
+    def asks_for_water(self) -> bool:
+        """Whether a site ever asks for water."""
+        return True
 
     def served_by(self) -> list[str]:
         """The plants that serve its energy claim together."""

@@ -18,7 +18,8 @@ from watersim.yaml_source import DIGITS, Document, Source
 Path = tuple[str | int, ...]
 
 WHOLE = ("title", "description", "time")
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops",
+            "soils", "techniques")  # fmt: skip
 
 
 def unlike_a_file(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -44,6 +45,7 @@ class Description:
     def __init__(self, data: dict[str, Any], sources: Mapping[Path, Source]) -> None:
         self.data = data
         self.sources: dict[Path, Source] = dict(sources)
+        self.origins: dict[Path, Path] = {}  # where what is named elsewhere is written
 
     @classmethod
     def of(cls, document: Document) -> Description:
@@ -56,6 +58,7 @@ class Description:
 
     def source(self, path: Path) -> Source:
         """Where a path stands, or the nearest thing above it that stands somewhere."""
+        path = self.origin(path)
         for length in range(len(path), -1, -1):
             if path[:length] in self.sources:
                 return self.sources[path[:length]]
@@ -63,8 +66,16 @@ class Description:
 
     def problem(self, path: Path, message: str) -> Problem:
         """A problem at a path."""
+        path = self.origin(path)
         file, line = self.source(path)
         return Problem(message, file, line, ".".join(str(part) for part in path))
+
+    def origin(self, path: Path) -> Path:
+        """Where a path is written, which is elsewhere for what is only named there."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return (*self.origins[path[:length]], *path[length:])
+        return path
 
     def section(self, key: str) -> Any:
         """What stands under a top-level key, None if nothing."""

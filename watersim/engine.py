@@ -56,7 +56,16 @@ class Outcome(NamedTuple):
     bound: NDArray[np.int64]  # (r, t, k)
     reports: tuple[dict[str, Floats], ...]  # per kind and report (r, t, n)
     initial: tuple[dict[str, Floats], ...]  # per kind and state (r, n), before the first step
+    part_reports: tuple[dict[str, Floats], ...]  # per kind and report of its parts (r, t, m)
+    part_initial: tuple[dict[str, Floats], ...]  # per kind and state of its parts (r, m)
     fallbacks: int  # steps that `allocation.exact` had to settle
+
+
+class States(NamedTuple):
+    """What is held before the first step, one array of records per kind."""
+
+    members: tuple[NDArray[Any], ...]  # (n)
+    parts: tuple[NDArray[Any], ...]  # (m), of the kinds whose parts report
 
 
 def _loop_source() -> str:
@@ -73,7 +82,8 @@ def _loop_source() -> str:
             if hasattr(module, hook):
                 imports.append(f"from {module.__name__} import {hook} as {hook}_{k}")
         before = f"y[{k}][:t + 1]" if kind.looks_back else f"y[{k}][t]"
-        values = f"p[{k}], u[{k}][h], {before}, y[{k}][t + 1], q[{k}], w[{k}][t], s, dt"
+        parts = f"z[{k}][t], z[{k}][t + 1], " if kind.part_reports else ""
+        values = f"p[{k}], u[{k}][h], {before}, y[{k}][t + 1], q[{k}], w[{k}][t], {parts}s, dt"
         if hasattr(module, "start"):
             starts.append(f"start_{k}(p[{k}], y[{k}][0], s)")
         if hasattr(module, "before"):
@@ -96,7 +106,7 @@ from watersim.step import clear
 
 
 @entry
-def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, q, w,
+def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, z, q, w,
               sections, claims, ways, status):
     if first == 0:
         {(chr(10) + " " * 8).join(starts)}
@@ -216,7 +226,7 @@ class _Block:
         compiled: Compiled,
         realizations: range,
         forcing: tuple[NDArray[Any], ...],
-        start: tuple[NDArray[Any], ...],
+        start: States,
         lanes: int,
     ) -> None:
         self.realizations = realizations
@@ -228,7 +238,8 @@ class _Block:
             return blank(shape, in_lanes(record_, lanes))
 
         self.y = tuple(own(m.kind.report_record(), steps + 1, len(m.names)) for m in members)
-        for y, x in zip(self.y, start, strict=True):
+        self.z = tuple(own(m.kind.part_report_record(), steps + 1, len(m.parts)) for m in members)
+        for y, x in zip((*self.y, *self.z), (*start.members, *start.parts), strict=True):
             for name in x.dtype.names or ():
                 if name != "_":
                     y[name][0] = x[name][:, np.newaxis]
@@ -272,9 +283,9 @@ class _Block:
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
         head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
         tail = (self.sections, self.claims, self.ways, self.status)
-        self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
-                     *tail)  # fmt: skip
-        seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
+        own_arrays = (self.u, self.y, self.z, q, w)
+        self.fast = (*head, self.step, self.room, p, self.shared, self.own, *own_arrays, *tail)
+        seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, *own_arrays)]
         step = Step(*map(_seen, self.step[:9]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
@@ -304,7 +315,7 @@ class Engine:
     forcing
         per kind the forcing records, shape (1 or realizations, time, n)
     initial
-        per kind the states before the first step, shape (n); the scenario's own if None
+        the states before the first step; the scenario's own if None
     exactly
         allocate every step with `allocation.exact` (slow; for checks)
     lanes
@@ -316,14 +327,15 @@ class Engine:
         compiled: Compiled,
         realizations: int = 1,
         forcing: tuple[NDArray[Any], ...] | None = None,
-        initial: tuple[NDArray[Any], ...] | None = None,
+        initial: States | None = None,
         exactly: bool = False,
         lanes: int | None = None,
     ) -> None:
         self.compiled = compiled
         self._exactly = exactly
         self.forcing = forcing or tuple(m.u[np.newaxis] for m in compiled.members)
-        self._start = initial or tuple(m.x for m in compiled.members)
+        own = States(*(tuple(getattr(m, letter) for m in compiled.members) for letter in "xv"))
+        self._start = initial or own
         width = lanes or (1 if realizations == 1 else LANES)
         self._blocks = [
             _Block(compiled, range(r, min(r + width, realizations)), self.forcing, self._start,
@@ -390,8 +402,15 @@ class Engine:
 
     def state(self, t: int, member: int, name: str) -> Floats:
         """A state of one kind before step t, shape (realizations, n)."""
-        parts = [b.y[member][name][t, :, : len(b.realizations)].T for b in self._blocks]
-        return np.concatenate(parts)
+        return self._now([block.y[member][name] for block in self._blocks], t)
+
+    def part_state(self, t: int, member: int, name: str) -> Floats:
+        """A state of the parts of one kind before step t, shape (realizations, m)."""
+        return self._now([block.z[member][name] for block in self._blocks], t)
+
+    def _now(self, arrays: list[NDArray[Any]], t: int) -> Floats:
+        blocks = zip(arrays, self._blocks, strict=True)
+        return np.concatenate([a[t, :, : len(b.realizations)].T for a, b in blocks])
 
     def outcome(self, fallbacks: int = 0) -> Outcome:
         """What the steps advanced so far gave; zeros for those to come."""
@@ -422,6 +441,16 @@ class Engine:
             initial=tuple(
                 {report.name: self.state(0, k, report.name)
                  for report in kind.reports if report.role == "state"}
+                for k, kind in enumerate(kinds)
+            ),
+            part_reports=tuple(
+                {report.name: joined([b.z[k] for b in blocks], report.name, 1)
+                 for report in kind.part_reports}
+                for k, kind in enumerate(kinds)
+            ),
+            part_initial=tuple(
+                {report.name: self.part_state(0, k, report.name)
+                 for report in kind.part_reports if report.role == "state"}
                 for k, kind in enumerate(kinds)
             ),
             fallbacks=fallbacks,

@@ -31,7 +31,7 @@ _SORTS = {
 
 
 def explain(
-    error: ValidationError, kind: type[Kind], path: KeyPath, description: Description
+    error: ValidationError, kind: type[BaseModel], path: KeyPath, description: Description
 ) -> Iterator[Problem]:
     """Every problem of one member, each at the value it speaks of."""
     faults = error.errors(include_url=False)
@@ -48,7 +48,7 @@ def explain(
         yield description.problem((*path, *inner, *deeper), sentence)
 
 
-def _meant(fault: dict[str, Any], kind: type[Kind]) -> Iterator[KeyPath]:
+def _meant(fault: dict[str, Any], kind: type[BaseModel]) -> Iterator[KeyPath]:
     """The path of the field that an unknown key was meant for, if one is near."""
     if fault["type"] == "extra_forbidden":
         *above, last = fault["loc"]
@@ -62,7 +62,11 @@ def _fields(model: type[BaseModel]) -> list[str]:
 
 
 def _sentence(
-    fault: dict[str, Any], kind: type[Kind], model: type[BaseModel], meaning: str, inner: KeyPath
+    fault: dict[str, Any],
+    kind: type[BaseModel],
+    model: type[BaseModel],
+    meaning: str,
+    inner: KeyPath,
 ) -> str:
     sort, value = fault["type"], fault["input"]
     remedy = f"; give {meaning}" if meaning else ""
@@ -72,7 +76,8 @@ def _sentence(
     if sort == "missing":
         return f"is required{remedy}"
     if sort == "extra_forbidden":
-        what = f"'{kind.name()}'" if model is kind else f"'{inner[-2]}'" if len(inner) > 1 else "it"
+        names = [part for part in inner[:-1] if isinstance(part, str)]
+        what = f"'{_name(kind)}'" if model is kind else f"'{names[-1]}'" if names else "it"
         return f"is not a field of {what}{suggest(str(inner[-1]), _fields(model))}"
     if sort == "literal_error":
         wanted = fault["ctx"]["expected"].replace("'", "")
@@ -91,6 +96,11 @@ def _sentence(
         )
         return f"must be {_SORTS[sort]} (got {got}){remedy}"
     return f"{fault['msg']} (got {shown(value)}){remedy}"
+
+
+def _name(model: type[BaseModel]) -> str:
+    """What a kind, or a mapping that stands in a section, is called in a file."""
+    return model.name() if issubclass(model, Kind) else model.__name__.lower()
 
 
 def _model_at(kind: type[BaseModel], inner: KeyPath) -> tuple[type[BaseModel], str]:

@@ -9,19 +9,30 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from watersim.timeline import Accounting
-from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, parse_quantity, spellings
+from watersim.timeline import Accounting, Timeline
+from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, measures, parse_quantity, spellings
 
 
 class Described(BaseModel):
     """A frozen description: unknown keys are errors, nothing is converted silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Definition(Described):
+    """What stands in a section of its own, to be named by members."""
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What is wrong across its fields: (key path, sentence with remedy)."""
+        return iter(())
 
 
 class Report(NamedTuple):
@@ -38,6 +49,7 @@ class Report(NamedTuple):
     source: str | None = None
     target: str | None = None
     signed: bool = False  # whether it may be negative
+    rain: bool = False  # whether it falls on the member, and so is no part of its inflow
 
 
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?![0-9,])")
@@ -82,7 +94,7 @@ def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
         number, unit = float(value), "1"
     if not math.isfinite(number):
         raise ValueError(f"must be finite (got {shown(value)})")
-    if UNITS[unit].dimension != dimension:
+    if not measures(unit, dimension):
         if unit == "1":
             raise ValueError(
                 f"has no unit (got {shown(value)}); units of {dimension} are {spellings(dimension)}"
@@ -115,6 +127,13 @@ def _example(dimension: Dimension) -> str:
         "fraction": "a fraction such as 20 % or 0.2",
         "energy price": "a price of energy such as 30 USD/MWh",
         "water price": "a price of water such as 0.01 USD/m3",
+        "speed": "a speed such as 2 m/s",
+        "temperature": "a temperature such as 21.5 degC",
+        "pressure": "a pressure such as 1.4 kPa",
+        "radiation": "a radiation such as 22 MJ/m2/day",
+        "salinity": "an electrical conductivity such as 1.2 dS/m",
+        "yield": "a yield such as 3 t/ha",
+        "price": "a price such as 500 USD/t",
     }[dimension]
 
 
@@ -228,6 +247,30 @@ class Rolling(NamedTuple):
     seconds: float
 
 
+class Derived(NamedTuple):
+    """A forcing that is computed from others when the scenario is read.
+
+    Attributes
+    ----------
+    inputs
+        what it is computed from, by name; None is absent and is not handed on
+    compute
+        their values in SI by name, shape (time,), and the steps → its value, shape (time,); a
+        ValueError with a sentence if they do not fit
+    at
+        the keys of the member's field that a fault is shown at
+    neighbours
+        whether its value in a step depends on the inputs of the steps beside it. It is then computed
+        with one more step at each end, as far as the inputs reach, so that a run split in two has
+        the same values
+    """
+
+    inputs: Mapping[str, Varying | None]
+    compute: Callable[[Mapping[str, NDArray[np.float64]], Timeline], NDArray[np.float64]]
+    at: tuple[str | int, ...] = ()
+    neighbours: bool = False
+
+
 class varying:  # noqa: N801
     """Marks a quantity that may vary in time: ``Annotated[Varying, varying("flow")]``."""
 
@@ -334,7 +377,7 @@ def _read_forms(
         read["factor"] = float(factor)
     if form in ("monthly", "decades"):
         unit = read.get("unit")
-        if not isinstance(unit, str) or UNITS.get(unit, UNITS["1"]).dimension != dimension:
+        if not isinstance(unit, str) or unit not in UNITS or not measures(unit, dimension):
             message = f"must name a unit of {dimension}: {spellings(dimension)} (got {_sort(unit)})"
             raise EntryError(message, *(key for key in read if key == "unit"))
         read[form] = _numbers(read[form], form, 12 if form == "monthly" else 36)
@@ -411,6 +454,23 @@ def _numbers(values: object, form: str, length: int | None) -> list[float]:
         if not math.isfinite(value):
             raise EntryError(f"must be finite (got {shown(value)})", *keys, k)
     return [float(value) for value in values]
+
+
+class defined:  # noqa: N801
+    """Marks a field whose value may stand in a section of its own, to be named by many members.
+
+    ``climate: taraz`` stands for the mapping under ``climates.taraz``. With a `key`, the field is a
+    list, and an entry ``{crop: cotton, area: 900 ha}`` is laid over the mapping of that name.
+    """
+
+    def __init__(self, section: str, model: type[Definition], key: str = "") -> None:
+        self.section = section
+        self.model = model
+        self.key = key
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(schema)
+        return found if self.key else {"anyOf": [found, {"type": "string"}]}
 
 
 def field(meaning: str, **options: Any) -> Any:

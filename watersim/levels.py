@@ -87,7 +87,9 @@ WATER_REPORTS = (
     Report("level", "m", "water level at the end of the step, above sea", "diagnostic"),
     Report("area", "m2", "water surface at the end of the step", "diagnostic"),
     Report("evaporation", "m3 s-1", "evaporation from the lake", "flux", "reservoir", ""),
-    Report("precipitation", "m3 s-1", "rain and snow on the lake", "flux", "", "reservoir"),
+    Report(
+        "precipitation", "m3 s-1", "rain and snow on the lake", "flux", "", "reservoir", rain=True
+    ),
     Report("seepage", "m3 s-1", "seepage through the bed", "flux", "reservoir", ""),
     Report("release", "m3 s-1", "released through outlets and turbines", "flux"),
     Report("spill", "m3 s-1", "over the crest: full, and the outlet at capacity", "flux"),

@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from watersim.compile import compile
+from watersim.engine import States
 from watersim.errors import InputError, Problem
 from watersim.facts import (
     Observed,
@@ -125,9 +126,7 @@ class _Run:
         self.runoff = runoff
         self.stored = stored
 
-    def run(
-        self, states: tuple[NDArray[Any], ...], supply: Mapping[str, Floats] | None = None
-    ) -> xr.Dataset:
+    def run(self, states: States, supply: Mapping[str, Floats] | None = None) -> xr.Dataset:
         """Run it; the sites ask for `supply` (t) m3/s where that is given."""
         starts = self.scenario.timeline.starts.astype("datetime64[ns]")
         forcing = xr.Dataset(coords={"time": starts})
@@ -142,22 +141,20 @@ class _Run:
         """What a plan shows of it."""
         return terms(self.scenario, ds)
 
-    def set_state(
-        self, states: tuple[NDArray[Any], ...], key: str, values: Mapping[str, float]
-    ) -> tuple[NDArray[Any], ...]:
+    def set_state(self, states: States, key: str, values: Mapping[str, float]) -> States:
         """States with some values in place of, by member."""
         changed = []
-        for members, x in zip(self.compiled.members, states, strict=True):
+        for members, x in zip(self.compiled.members, states.members, strict=True):
             x = x.copy()
             if key in (x.dtype.names or ()):
                 for k, name in enumerate(members.names):
                     x[key][k] = values.get(name, x[key][k])
             changed.append(x)
-        return tuple(changed)
+        return states._replace(members=tuple(changed))
 
     def states(
         self, earlier: xr.Dataset, storage: Mapping[str, Floats], owed: Mapping[str, float]
-    ) -> tuple[NDArray[Any], ...]:
+    ) -> States:
         """States at the end of an earlier run, with what was seen in place of what it gave."""
         last_step = earlier.sizes["time"] - 1
         self.compiled = with_past(self.compiled, earlier, last_step)
@@ -266,9 +263,7 @@ def _forecast(
     return of_record(scenario, timeline, asked)
 
 
-def _states(
-    planned: _Run, stored: Mapping[str, float]
-) -> tuple[tuple[NDArray[Any], ...], list[str]]:
+def _states(planned: _Run, stored: Mapping[str, float]) -> tuple[States, list[str]]:
     """What is there when the plan begins, and a sentence on each thing that was assumed."""
     scenario, given = planned.scenario, planned.scenario.initial
     if given is not None:
@@ -300,10 +295,10 @@ def _states(
     return states, words
 
 
-def _held(planned: _Run, states: tuple[NDArray[Any], ...], key: str) -> dict[str, float]:
+def _held(planned: _Run, states: States, key: str) -> dict[str, float]:
     return {
         name: float(x[key][k])
-        for members, x in zip(planned.compiled.members, states, strict=True)
+        for members, x in zip(planned.compiled.members, states.members, strict=True)
         if key in (x.dtype.names or ())
         for k, name in enumerate(members.names)
     }

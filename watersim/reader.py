@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
+from watersim.definitions import Definitions
 from watersim.described import Agreement, Kind, Link, Node
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Opening, Rolling, Varying, Window
+from watersim.fields import Derived, Opening, Rolling, Varying, Window
 from watersim.forcing import Tables, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
@@ -38,6 +39,8 @@ class Reader:
         self.description = description
         self.sources = sources
         self.problems: list[Problem] = []
+        self.definitions = Definitions(description)
+        self.problems += self.definitions.problems
 
     def add(self, faults: list[tuple[KeyPath, str]]) -> None:
         self.problems += [self.description.problem(path, message) for path, message in faults]
@@ -131,7 +134,9 @@ class Reader:
                 where = (*path, "kind") if "kind" in given else path
                 self.add([(where, unknown_kind(kind, known, family.removesuffix("s")))])
                 continue
-            member = self._member(known[kind], given, path)
+            whole = self.definitions.filled_in(known[kind], given, path)
+            self.problems += self.definitions.problems
+            member = None if whole is None else self._member(known[kind], whole, path)
             if isinstance(member, base):
                 members[name] = member
         return members
@@ -234,54 +239,114 @@ class ForcingReader:
             groups = {-1: member.forcing(), **dict(enumerate(member.part_forcing()))}
             for part, group in groups.items():
                 for key, given in group.items():
-                    path = (*self.reader.path_of(name, member), *path_within(member, given))
-                    try:
-                        values[name, part, key] = self._one(given, path, tables)
-                    except ValueError as error:
-                        if isinstance(given, Varying) and given.file is not None:
-                            self.reader.add([((*path, "file"), f"{given.file}: {error}")])
-                        else:
-                            self.reader.add([(path, str(error))])
-                    except InputError as error:
-                        self.reader.problems += self.reader.named(error, (*path, "file"))
+                    if isinstance(given, Derived):
+                        found = self._derived(name, member, given, tables)
+                    else:
+                        found = self._checked(name, member, given, tables)
+                    if found is not None:
+                        values[name, part, key] = found
         return values
 
+    def _derived(self, name: str, member: Kind, given: Derived, tables: Tables) -> Floats | None:
+        """What is computed from other values; None if one of them cannot be had."""
+        inputs = {key: value for key, value in given.inputs.items() if value is not None}
+        found = {key: self._checked(name, member, v, tables) for key, v in inputs.items()}
+        known = {key: value for key, value in found.items() if value is not None}
+        if len(known) < len(inputs):
+            return None
+        try:
+            before, after = 0, 0
+            if given.neighbours:
+                before = self._reach(name, member, inputs, tables, known, -1)
+                after = self._reach(name, member, inputs, tables, known, 1)
+            values = given.compute(known, self.timeline.extended(before, after))
+        except ValueError as error:
+            self.reader.add([((*self.reader.path_of(name, member), *given.at), str(error))])
+            return None
+        return values[before : values.size - after]
+
+    def _reach(
+        self,
+        name: str,
+        member: Kind,
+        inputs: Mapping[str, Varying],
+        tables: Tables,
+        known: dict[str, Floats],
+        side: Literal[-1, 1],
+    ) -> int:
+        """Lengthen known values by the step before (−1) or after (1); 0 where an input has none."""
+        beside = self.timeline.beside(side)
+        found = {}
+        for key, given in inputs.items():
+            path = (*self.reader.path_of(name, member), *path_within(member, given))
+            try:
+                found[key] = self._one(given, path, tables, beside)
+            except (ValueError, InputError):
+                return 0
+        for key, value in found.items():
+            known[key] = np.concatenate([value, known[key]] if side < 0 else [known[key], value])
+        return 1
+
+    def _checked(
+        self,
+        name: str,
+        member: Kind,
+        given: Varying | Window | Opening | Rolling | None,
+        tables: Tables,
+    ) -> Floats | None:
+        """The value of every step; None, and a problem noted, if it cannot be had."""
+        path = (*self.reader.path_of(name, member), *path_within(member, given))
+        try:
+            return self._one(given, path, tables)
+        except ValueError as error:
+            if isinstance(given, Varying) and given.file is not None:
+                self.reader.add([((*path, "file"), f"{given.file}: {error}")])
+            else:
+                self.reader.add([(path, str(error))])
+        except InputError as error:
+            self.reader.problems += self.reader.named(error, (*path, "file"))
+        return None
+
     def _one(
-        self, given: Varying | Window | Opening | Rolling | None, path: KeyPath, tables: Tables
+        self,
+        given: Varying | Window | Opening | Rolling | None,
+        path: KeyPath,
+        tables: Tables,
+        timeline: Timeline | None = None,
     ) -> Floats:
+        timeline = timeline or self.timeline
         if given is None:
-            return np.zeros(self.timeline.n)
+            return np.zeros(timeline.n)
         if isinstance(given, Window):
-            return inside(given, self.timeline)
+            return inside(given, timeline)
         if isinstance(given, Opening):
-            return opens(given.per, self.timeline)
+            return opens(given.per, timeline)
         if isinstance(given, Rolling):
-            return steps_back(given.seconds, self.timeline)
+            return steps_back(given.seconds, timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)
             series = tables.series(real, shown, str(given.column), given.missing)
-            if given.finer is not None and series.step != self.timeline.step:
+            if given.finer is not None and series.step != timeline.step:
                 how = "held" if given.finer == "hold" else "disaggregated"
                 self.notes.append(
                     f"{'.'.join(map(str, path))}: {series.step} values are {how} within the "
-                    f"{self.timeline.step} steps"
+                    f"{timeline.step} steps"
                 )
         with np.errstate(over="ignore", invalid="ignore"):
-            values = resolve(given, self.timeline, series)
+            values = resolve(given, timeline, series)
         large = np.abs(values) > LARGEST
         if np.any(large):
             raise ValueError(
-                f"is too large on {self.timeline.starts[int(np.argmax(large))]}; correct the number, "
+                f"is too large on {timeline.starts[int(np.argmax(large))]}; correct the number, "
                 "its unit or the factor"
             )
         if not np.all(np.isfinite(values)):
             step = int(np.argmax(~np.isfinite(values)))
             raise ValueError(
-                f"has no value for {self.timeline.starts[step]}; fill the gap or choose another "
-                "period"
+                f"has no value for {timeline.starts[step]}; fill the gap or choose another period"
             )
-        if np.any(values < 0.0):
+        if given.dimension != "temperature" and np.any(values < 0.0):
             step = int(np.argmax(values < 0.0))
-            raise ValueError(f"must be at least 0 (is negative on {self.timeline.starts[step]})")
+            raise ValueError(f"must be at least 0 (is negative on {timeline.starts[step]})")
         return values

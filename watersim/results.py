@@ -84,6 +84,7 @@ def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
             _accounts(ds, compiled, groups)
         else:
             _family(ds, compiled, family, groups, order)
+    _parts(ds, compiled, outcome)
     _nodes(ds, compiled, outcome)
     _links(ds, compiled)
     _sites(ds, compiled)
@@ -118,16 +119,57 @@ def _family(
     place = np.argsort([order[name.partition(".")[0]] for name in names], kind="stable")
     members = dict(compiled.scenario.members())
     _members(ds, family, [names[k] for k in place], members)
-    for report in groups[0][0].kind.reports:
-        values = np.concatenate([values[report.name] for _, values, _ in groups], axis=2)
+    size = (ds.sizes["realization"], ds.sizes["time"])
+    reports = {report.name: report for kinds, *_ in groups for report in kinds.kind.reports}
+    for report in reports.values():
+        values = np.concatenate(
+            [_of_group(report, v, (*size, len(k.names))) for k, v, _ in groups], axis=2
+        )
         ds[report.name] = ((*DIMS, family), values[:, :, place], _report_attributes(report, family))
         if report.role == "state":
-            first = np.concatenate([first[report.name] for *_, first in groups], axis=1)
-            ds[f"initial_{report.name}"] = (
-                ("realization", family),
-                first[:, place],
-                {"units": report.unit, "long_name": f"{report.name} at the start of the run"},
+            first = np.concatenate(
+                [_of_group(report, f, (size[0], len(k.names))) for k, _, f in groups], axis=1
             )
+            _initial(ds, report, family, first[:, place])
+
+
+def _of_group(report: Report, values: Mapping[str, Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """What one kind reports. Of a kind that has no such store or flow it is 0, else missing."""
+    if report.name in values:
+        return np.asarray(values[report.name])
+    return np.full(shape, np.nan if report.role == "diagnostic" else 0.0)
+
+
+def _initial(ds: xr.Dataset, report: Report, family: str, first: NDArray[Any]) -> None:
+    about = {"units": report.unit, "long_name": f"{report.name} at the start of the run"}
+    ds[f"initial_{report.name}"] = (("realization", family), first, about)
+
+
+def _parts(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
+    """What the parts of members report, on a dim of their own, in the order of the members."""
+    described = dict(compiled.scenario.members())
+    for members, values, first in zip(
+        compiled.members, outcome.part_reports, outcome.part_initial, strict=True
+    ):
+        kind = members.kind
+        if not (kind.part_reports and members.parts):
+            continue
+        family, owners = kind.part_family, list(dict.fromkeys(members.names))
+        ds[family] = (
+            family,
+            np.array(members.parts, object),
+            {"long_name": f"name of the {family}"},
+        )
+        rows = [row for name in owners for row in described[name].part_coordinates()]
+        owner = [name for name in owners for _ in described[name].part_coordinates()]
+        _coordinate(ds, family, f"{family}_{kind.family}", owner)
+        for key in rows[0]:
+            _coordinate(ds, family, f"{family}_{key}", [row[key] for row in rows])
+        for report in kind.part_reports:
+            about = _report_attributes(report, family)
+            ds[report.name] = ((*DIMS, family), values[report.name], about)
+            if report.role == "state":
+                _initial(ds, report, family, first[report.name])
 
 
 def _accounts(
@@ -201,6 +243,11 @@ _COORDINATES = {
     "diversion_from": {"long_name": "river node it takes from by itself"},
     "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
     "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
+    "season_from": {"long_name": "first day of the season, MM-DD"},
+    "season_days": {"units": "d", "long_name": "length of the season"},
+    "yield_factor": {"units": "1", "long_name": "yield response factor Ky of the season"},
+    "yield": {"units": "kg m-2", "long_name": "yield where no water lacks, missing if not given"},
+    "price": {"units": "USD kg-1", "long_name": "price at the farm, missing if not given"},
 }
 
 
@@ -229,6 +276,8 @@ def _report_attributes(report: Report, family: str) -> dict[str, str]:
     else:
         attributes["flow_from"] = _end(report.source, family)
         attributes["flow_to"] = _end(report.target, family)
+        if report.rain:
+            attributes["enters_as"] = "rain"
     return attributes
 
 

@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from watersim import registry
+from watersim.definitions import models
 from watersim.described import Kind
 from watersim.document import SECTIONS
 from watersim.sources import BASIN_KEYS, SCENARIO_KEYS
@@ -130,6 +131,13 @@ def _section(key: str, suffix: str) -> Schema:
             "type": "array",
             "items": {"type": "string", "pattern": r"^\S+( > \S+)+$"},
         }
+    if key in models():
+        return {
+            "description": f"what members may name: every {key.removesuffix('s')} by its name",
+            "type": "object",
+            "propertyNames": {"pattern": NAME},
+            "additionalProperties": {"$ref": f"#/$defs/{models()[key].__name__}{suffix}"},
+        }
     links = [name for name in registry.kinds("links") if key.startswith(name)]
     member = links[0] if links else key.removesuffix("s")
     return {
@@ -194,7 +202,7 @@ def _reference(kind: type[Kind], suffix: str) -> Schema:
 
 def _models() -> dict[str, Schema]:
     """Every kind and what it is made of, as it is written whole and as it is laid over."""
-    kinds = registry.every_kind()
+    kinds = (*registry.every_kind(), *models().values())
     _, found = models_json_schema(
         [(kind, "validation") for kind in kinds], by_alias=True, schema_generator=_Generator
     )
@@ -239,6 +247,8 @@ def _laid_over(part: Any) -> Any:
             relaxed[key] = {name: _removable(_laid_over(inner)) for name, inner in value.items()}
         elif key == "anyOf":
             relaxed[key] = _laid_over(value)
+        elif key == "additionalProperties" and value is False:  # what another kind had, removed
+            relaxed[key] = {"type": "null"}
         elif key != "required":
             relaxed[key] = value
     return relaxed

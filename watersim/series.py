@@ -34,7 +34,7 @@ from watersim.timeline import (
     parse_date,
     period_seconds,
 )
-from watersim.units import UNITS, Dimension, column_unit, spellings
+from watersim.units import UNITS, Dimension, column_unit, measures, spellings
 
 _ADVERB: dict[Step, str] = {"day": "daily", "decade": "by decade", "month": "monthly"}
 _RATE_OF: dict[Dimension, Dimension] = {
@@ -279,7 +279,7 @@ def measured_as(series: Series, dimension: Dimension) -> Series:
     ValueError
         if the column measures something else; the message names the right units.
     """
-    if series.dimension == dimension:
+    if series.dimension == dimension or measures(series.unit, dimension):
         return series
     if _RATE_OF.get(series.dimension) == dimension:
         return series._replace(values=flow_values(series), dimension=dimension)

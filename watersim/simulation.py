@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from watersim.closure import require
 from watersim.compile import Compiled, compile
-from watersim.engine import Engine
+from watersim.engine import Engine, States
 from watersim.errors import InputError, Problem
+from watersim.fields import Report
 from watersim.forcing import unfit
 from watersim.netcdf import open_run
 from watersim.results import label
 from watersim.scenario import Scenario
-
-States = tuple[NDArray[Any], ...]  # per kind, what its members hold before the first step
 
 
 def run(
@@ -165,7 +164,7 @@ def initial_states(compiled: Compiled) -> States:
     """The states at the start: the scenario's own, or those at the end of a step of another run."""
     given = compiled.scenario.initial
     if given is None:
-        return tuple(members.x for members in compiled.members)
+        return States(*(tuple(getattr(m, letter) for m in compiled.members) for letter in "xv"))
     return states_of(compiled, *_past(compiled))
 
 
@@ -240,28 +239,46 @@ def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
     InputError
         if that run lacks a member, or holds a state that cannot be.
     """
-    problem = compiled.scenario.description.problem
-    on = ds["time_bounds"].values[step, 1].astype("datetime64[D]") - np.timedelta64(1, "D")
-    states = []
+    own, of_parts = [], []
     for members in compiled.members:
-        x = members.x.copy()
-        for key in x.dtype.names or ():
-            if key == "_" or not members.names:
-                continue
-            known = state_values(ds, key, members.kind.family, step)
-            for k, name in enumerate(members.names):
-                if name not in known:
-                    raise InputError(problem(
-                        ("initial", "from"), f"is a run without the {members.kind.family} '{name}'"
-                    ))  # fmt: skip
-                value = known[name]
-                signed = any(r.signed for r in members.kind.reports if r.name == key)
-                if unfit(abs(value) if signed else value):
-                    raise InputError(problem(
-                        ("initial", "from"),
-                        f"is a run whose {key} of '{name}' on {on} {unfit(value)} (got "
-                        f"{value}); run it again",
-                    ))  # fmt: skip
-                x[key][k] = value
-        states.append(x)
-    return tuple(states)
+        kind = members.kind
+        own.append(_taken_over(
+            compiled, ds, step, members.names, kind.family, kind.reports, members.x
+        ))  # fmt: skip
+        of_parts.append(_taken_over(
+            compiled, ds, step, members.parts, kind.part_family, kind.part_reports, members.v
+        ))  # fmt: skip
+    return States(tuple(own), tuple(of_parts))
+
+
+def _taken_over(
+    compiled: Compiled,
+    ds: xr.Dataset,
+    step: int,
+    names: tuple[str, ...],
+    family: str,
+    reports: tuple[Report, ...],
+    first: NDArray[Any],
+) -> NDArray[Any]:
+    """The states of one kind, or of its parts, at the end of a step of another run."""
+    on = ds["time_bounds"].values[step, 1].astype("datetime64[D]") - np.timedelta64(1, "D")
+    problem, x = compiled.scenario.description.problem, first.copy()
+    for key in x.dtype.names or ():
+        if key == "_" or not names:
+            continue
+        known = state_values(ds, key, family, step)
+        for k, name in enumerate(names):
+            if name not in known:
+                raise InputError(problem(
+                    ("initial", "from"), f"is a run without the {family} '{name}'"
+                ))  # fmt: skip
+            value = known[name]
+            signed = any(r.signed for r in reports if r.name == key)
+            if unfit(abs(value) if signed else value):
+                raise InputError(problem(
+                    ("initial", "from"),
+                    f"is a run whose {key} of '{name}' on {on} {unfit(value)} (got "
+                    f"{value}); run it again",
+                ))  # fmt: skip
+            x[key][k] = value
+    return x

@@ -17,6 +17,7 @@ import xarray as xr
 
 from watersim.accounts import accounts
 from watersim.bounds import party_names
+from watersim.harvest import harvest
 from watersim.metrics import SEASONS, metrics, seconds
 from watersim.reasons import reasons
 from watersim.remarks import short, warnings
@@ -24,6 +25,8 @@ from watersim.remarks import short, warnings
 Floats = npt.NDArray[np.float64]
 
 HM3 = 1e-6  # hm3 in a m3
+KT = 1e-6  # 1000 t in a kg
+MILLION = 1e-6
 GWH = 1.0 / 3.6e12  # GWh in a J
 NOTHING = "–"
 REASONS = 3  # of a party, that are shown
@@ -61,6 +64,7 @@ def summary(ds: xr.Dataset) -> Summary:
         *(_energy(ds, measures) if "plant" in ds.dims else ()),
         *(_pumping(ds, measures) if "canal_pumping_energy_total" in measures else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
+        *(_harvest(ds) if "crop" in ds.dims and ds["crop_yield"].notnull().any() else ()),
         *(_accounts(ds) if "agreement" in ds.dims else ()),
         *(_exchanges(ds) if "exchange" in ds.dims else ()),
         *(_trade(ds) if "grid" in ds.dims else ()),
@@ -233,6 +237,35 @@ def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     if alone:
         columns = ("", "capacity", "lowest", "on", "highest", "on", "at the end")
     yield Table("Storage at the ends of steps, hm3", columns, rows)
+
+
+def _harvest(ds: xr.Dataset) -> Iterator[Table]:
+    """What every party harvests of each crop in the mean of the complete seasons, and what it loses."""
+    found = harvest(ds)
+    if not found.sizes["year"]:
+        return
+    names = party_names(ds)
+    amounts = [
+        found[name].mean("year").transpose("realization", "crop").values * unit
+        for name, unit in (("production", KT), ("production_lost", KT), ("value_lost", MILLION))
+    ]  # (realization, crop)
+    digits = [_digits([float(np.nanmax(a, initial=0.0))]) for a in amounts]
+    parties, crops = (found[f"crop_{key}"].values.astype(str) for key in ("party", "name"))
+    rows: list[tuple[str, ...]] = []
+    for party in sorted(set(parties)):
+        rows.append((names.get(party, party) or "no party", "", "", "", ""))
+        for crop in dict.fromkeys(crops[parties == party]):
+            own = (parties == party) & (crops == crop)
+            made, lost, value = (a[:, own].sum(axis=1) for a in amounts)
+            most = made + lost
+            share = np.divide(100.0 * lost, most, out=np.full(most.shape, np.nan), where=most > 0.0)
+            label = f"  {str(crop).replace('_', ' ')}"
+            rows += _rows(label, [made, lost, share, value], [*digits[:2], 1, digits[2]])
+    yield Table(
+        f"Harvest of {found.sizes['year']} years, 1000 t/yr; value lost in million USD/yr",
+        ("", "harvest", "lost", "% lost", "value lost"),
+        rows,
+    )
 
 
 def _accounts(ds: xr.Dataset) -> Iterator[Table]:

@@ -129,6 +129,23 @@ class Timeline:
         """How many steps there are."""
         return len(self.edges) - 1
 
+    def beside(self, side: Literal[-1, 1]) -> Timeline:
+        """The one step before the first (−1), or after the last (1)."""
+        first, last = ordinal(self.step, np.array([self.start, self.end], "datetime64[D]"))
+        number = np.array([first - 1 if side < 0 else last + 1])
+        ends = first_day(self.step, number + 1) - 1
+        return Timeline(
+            first_day(self.step, number)[0].astype(object), ends[0].astype(object), self.step
+        )
+
+    def extended(self, before: int, after: int) -> Timeline:
+        """The same with the step before or after, for 1 in place of 0."""
+        return Timeline(
+            self.beside(-1).start if before else self.start,
+            self.beside(1).end if after else self.end,
+            self.step,
+        )
+
     @cached_property
     def seconds(self) -> Floats:
         """The length of every step in s, (n,)."""

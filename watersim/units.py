@@ -22,6 +22,13 @@ Dimension = Literal[
     "fraction",
     "energy price",
     "water price",
+    "speed",
+    "temperature",
+    "pressure",
+    "radiation",
+    "salinity",
+    "yield",
+    "price",
 ]
 Period = Literal["decade", "month", "year"]
 
@@ -37,6 +44,13 @@ SI: dict[Dimension, str] = {
     "fraction": "1",
     "energy price": "USD J-1",
     "water price": "USD m-3",
+    "speed": "m s-1",
+    "temperature": "degC",
+    "pressure": "Pa",
+    "radiation": "W m-2",
+    "salinity": "S m-1",
+    "yield": "kg m-2",
+    "price": "USD kg-1",
 }
 
 DAY = 86_400.0
@@ -82,6 +96,15 @@ _AMOUNTS: dict[str, tuple[float, Dimension]] = {
     "USD/MWh": (1.0 / 3.6e9, "energy price"),
     "USD/kWh": (1.0 / 3.6e6, "energy price"),
     "USD/m3": (1.0, "water price"),
+    "degC": (1.0, "temperature"),
+    "Pa": (1.0, "pressure"),
+    "hPa": (100.0, "pressure"),
+    "kPa": (1e3, "pressure"),
+    "W/m2": (1.0, "radiation"),
+    "MJ/m2/day": (1e6 / DAY, "radiation"),
+    "dS/m": (0.1, "salinity"),
+    "t/ha": (0.1, "yield"),
+    "USD/t": (1e-3, "price"),
     "%": (0.01, "fraction"),
     "1": (1.0, "fraction"),
 }
@@ -110,9 +133,17 @@ _SUFFIX = {
 _QUANTITY = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([^\s0-9+\-.].*?)?\s*")
 
 
+_SPEEDS = ("m/s", "km/day")  # of the wind; a depth of water per time has the same unit
+
+
+def measures(unit: str, dimension: Dimension) -> bool:
+    """Whether a unit of the table is one of a dimension."""
+    return unit in _SPEEDS if dimension == "speed" else UNITS[unit].dimension == dimension
+
+
 def spellings(dimension: Dimension) -> str:
     """The unit spellings of a dimension, as a phrase for messages: ``m3, hm3, Mm3 or km3``."""
-    names = [name for name, unit in UNITS.items() if unit.dimension == dimension and name != "1"]
+    names = [name for name in UNITS if measures(name, dimension) and name != "1"]
     if dimension in ("flow", "depth rate", "power"):
         names = [
             name

@@ -31,6 +31,7 @@ def test_every_file_with_a_plot_is_found_and_helpers_are_not() -> None:
     assert FIGURES == [
         "accounts",
         "balance",
+        "crops",
         "energy",
         "hydrograph",
         "network",

@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 
 _STORAGE = "from storage (below: into it)"
 _LAKE_RAIN = style.tint(style.INFLOW, 0.6)
+_FIELD_RAIN = style.tint(style.INFLOW, 0.3)
 
 
 def arguments(ds: xr.Dataset) -> list[tuple[str, ...]]:
@@ -89,12 +90,14 @@ def flows(ds: xr.Dataset) -> dict[str, Floats]:
         return np.asarray(values.sum(axis=2).mean(axis=0) * length)
 
     terms = {"runoff": total("runoff"), "rain on lakes": total("precipitation")}
+    if "effective_rain" in ds:
+        terms["rain on fields"] = total("effective_rain")
     owner = ds["site_party"].values.astype(str) if "site" in ds.dims else np.array([], dtype=str)
     for party in sorted(set(owner.tolist())):
         terms[_consumption(party)] = -total("consumption", owner == party)
     terms["evaporation from lakes"] = -total("evaporation")
     terms["losses of rivers, canals, lakes"] = -(
-        total("seepage") + total("reach_loss") + total("canal_loss")
+        total("seepage") + total("reach_loss") + total("canal_loss") + total("percolation")
     )
     overflows = np.array([], dtype=bool)
     if "reservoir" in ds.dims and "reach" in ds.dims:  # lakes: what spills leaves the model
@@ -125,6 +128,7 @@ def _colours(ds: xr.Dataset) -> dict[str, str | style.Colour]:
     colours: dict[str, str | style.Colour] = {
         "runoff": style.INFLOW,
         "rain on lakes": _LAKE_RAIN,
+        "rain on fields": _FIELD_RAIN,
         "consumption": style.SUPPLY,
         "evaporation from lakes": style.EVAPORATION,
         "losses of rivers, canals, lakes": style.LOSS,

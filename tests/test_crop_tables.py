@@ -1,0 +1,107 @@
+"""The crops of the basins against the table that says where their coefficients come from."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import watersim
+from watersim.crops.crop import Crop
+from watersim.yaml_source import read_yaml
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+SCENARIOS = DATA.parent / "scenarios"
+BASINS = ("chu", "syr_darya", "talas")
+
+
+def table() -> dict[str, dict[str, float]]:
+    lines = [line for line in (DATA / "crops.csv").read_text("utf-8").splitlines()
+             if not line.startswith("#")]  # fmt: skip
+    return {
+        row.pop("crop"): {key: float(value) for key, value in row.items() if value}
+        for row in csv.DictReader(lines)
+    }
+
+
+def crops() -> list[tuple[str, str, Any]]:
+    return [
+        (basin, name, given)
+        for basin in BASINS
+        for name, given in read_yaml(DATA / basin / "basin.yaml", DATA, basin).data["crops"].items()
+    ]
+
+
+@pytest.mark.parametrize(("basin", "name", "given"), crops(), ids=lambda value: str(value)[:20])
+def test_a_crop_has_the_coefficients_of_the_table(basin: str, name: str, given: Any) -> None:
+    crop, row = Crop.model_validate(given), table()[name]
+    found = crop.coefficients()
+    assert [found.initial, found.mid, found.end] == [
+        row["kc_initial"], row["kc_mid"], row["kc_end"]
+    ]  # fmt: skip
+    assert crop.stages.lengths() == tuple(
+        row[f"stage_{stage}_days"] for stage in ("initial", "development", "mid", "late")
+    )
+    assert [crop.height, crop.root_depth, crop.depletion_fraction] == [
+        row["height_m"], row["root_depth_m"], row["depletion_fraction"]
+    ]  # fmt: skip
+    given_factor = crop.yield_response.factor if crop.yield_response else None
+    assert given_factor == row.get("yield_response_factor")
+    assert not list(crop.problems())
+
+
+def test_a_basal_coefficient_lies_below_the_single_one() -> None:
+    for name, row in table().items():
+        for stage in ("initial", "mid", "end"):
+            assert row[f"kcb_{stage}"] < row[f"kc_{stage}"], name
+
+
+def asked(path: str, **changes: Any) -> Any:
+    """Requirement of a year with water enough, m3 per ha grown, by site; the last year of the run."""
+    ds = watersim.run(watersim.load(SCENARIOS / path).with_(changes)).isel(realization=0)
+    seconds = (ds.time_bounds[:, 1] - ds.time_bounds[:, 0]) / np.timedelta64(1, "s")
+    last = ds.time.dt.year == ds.time.dt.year[-1]
+    grown = ds.crop_area.groupby("crop_site").sum().rename(crop_site="site") / 1e4
+    volume = (ds.requirement * seconds * last).sum("time")
+    return (volume / grown).dropna("site")
+
+
+def test_talas_asks_for_the_norms_where_water_does_not_lack() -> None:
+    """8 000 m3/ha on the fields of Kazakhstan, 6 000 of Kyrgyzstan; 87.5 % of the gate arrive there."""
+    found = asked("talas/crops.yaml", **{"nodes.upper_talas.runoff.factor": 8.0}) * 0.875
+    assert float(found.sel(site="zhambyl")) == pytest.approx(8000.0, rel=0.05)
+    assert float(found.sel(site="talas_oblast")) == pytest.approx(6000.0, rel=0.10)
+
+
+@pytest.mark.slow
+def test_kyzylorda_asks_for_what_the_gauges_say_it_took() -> None:
+    """25 000 m3/ha from the difference of two gauges."""
+    found = asked("syr_darya/crops.yaml")
+    assert float(found.sel(site="kyzylorda_fields")) == pytest.approx(24_650.0, rel=0.12)
+
+
+@pytest.mark.slow
+def test_the_chu_asks_for_the_norms_where_water_does_not_lack() -> None:
+    """6 000 and 8 000 m3/ha on the fields; 69.7 % of the gate arrive there."""
+    found = asked("chu/crops.yaml") * 0.697
+    assert float(found.sel(site="kemin_fields")) == pytest.approx(6000.0, rel=0.10)
+    assert float(found.sel(site="shu_fields")) == pytest.approx(8000.0, rel=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("basin", BASINS)
+def test_a_warmer_climate_asks_for_more_and_brings_less(basin: str) -> None:
+    base, warm = (
+        watersim.run(watersim.load(SCENARIOS / basin / "crops.yaml", variant))
+        for variant in (None, "warm_2050")
+    )
+    for ds in (base, warm):
+        assert ds.attrs["closure_residual"] < 1e-12
+    own = base.reference_evapotranspiration.notnull().all(("time", "realization"))
+    assert bool((warm.crop_evapotranspiration.sum("time") > base.crop_evapotranspiration.sum("time"))
+                .all())  # fmt: skip
+    assert float(warm.requirement.where(own).sum()) > float(base.requirement.where(own).sum())
+    assert float(warm.runoff.sum()) < float(base.runoff.sum())

@@ -1,0 +1,1 @@
+"""Crops and weather: reference evapotranspiration, crop coefficients, soil, yield response."""
