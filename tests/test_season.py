@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import sys
@@ -18,7 +19,8 @@ import watersim
 from watersim.cli import main
 from watersim.errors import InputError
 from watersim.netcdf import open_results
-from watersim.plan_tables import blocks, csv_text, text, write
+from watersim.plan_files import write
+from watersim.plan_tables import blocks, csv_text, text
 
 season = watersim.season
 ROOT = Path(__file__).resolve().parents[1]
@@ -406,6 +408,8 @@ def test_every_reservoir_must_be_given(basin: Basin) -> None:
         season(basin.load(DAM, tables={"inflow.csv": NINE}), START, None, [50], END)
     with pytest.raises(InputError, match=r"stored.csv:1: storage: is missing; add a column"):
         plan(basin, DAM, stored=STORED.replace("storage_hm3", "level_m"))
+    with pytest.raises(InputError, match=r"stored.csv:1: stored: is not a column of this table"):
+        plan(basin, DAM, stored=STORED.replace("date,", "stored,date,").replace("dam,", "dam,1,"))
     with pytest.raises(InputError, match=r"storage_m3s: must be in m3, hm3"):
         plan(basin, DAM, stored=STORED.replace("storage_hm3", "storage_m3s"))
 
@@ -526,6 +530,8 @@ def test_a_plan_is_read_back_from_netcdf(written: tuple[xr.Dataset, list[Path]])
         np.testing.assert_array_equal(back[name].values, ds[name].values)
     assert {v.attrs.get("units") for v in back.data_vars.values()} <= {"m3", "1", None}
     assert back.attrs["assumptions"] == ds.attrs["assumptions"]
+    given = {Path(name).name for name in json.loads(back.attrs["input_checksums"])}
+    assert given == {"basin.yaml", "case.yaml", "inflow.csv", "stored.csv", "observed.csv"}
 
 
 def test_the_csv_has_every_decade_of_every_site_and_party(

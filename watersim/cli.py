@@ -174,7 +174,8 @@ def season(
     from watersim.planning import season as plan_season
 
     plan = plan_season(read, start, storages, _exceedances(forecast), end, observed)
-    from watersim.plan_tables import text, write
+    from watersim.plan_files import write
+    from watersim.plan_tables import text
 
     written = write(plan, target)
     click.echo(text(plan))

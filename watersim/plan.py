@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -101,6 +101,7 @@ def assemble(
     signed: xr.Dataset | None,
     seen: int,
     words: Sequence[str],
+    checksums: Mapping[str, str],
 ) -> xr.Dataset:
     """The plan with sums over parties, running sums and names.
 
@@ -116,6 +117,8 @@ def assemble(
         the number of decades that were observed
     words
         what was assumed, a sentence each
+    checksums
+        of all files that were read
     """
     plan = found.rename(realization="exceedance").assign_coords(
         exceedance=("exceedance", exceedance)
@@ -133,6 +136,7 @@ def assemble(
     plan["observed"] = ("time", (np.arange(plan.sizes["time"]) < seen).astype(np.int8))
     _name(plan)
     _attributes(plan, scenario, words)
+    plan.attrs["input_checksums"] = json.dumps(dict(checksums), sort_keys=True)
     return plan
 
 
@@ -200,7 +204,6 @@ def _attributes(plan: xr.Dataset, scenario: Scenario, words: Sequence[str]) -> N
         "comment": "Time is the start of the decade; storage and balance are at its end.",
         "scenario_name": scenario.label,
         "scenario": scenario.text,
-        "input_checksums": json.dumps(dict(scenario.checksums), sort_keys=True),
         "watersim_version": watersim.__version__,
         "parties": json.dumps(dict(scenario.parties), ensure_ascii=False, sort_keys=True),
         "assumptions": "\n".join(words),

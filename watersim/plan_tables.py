@@ -1,22 +1,17 @@
-"""plan_tables: a season's plan → text for a terminal, CSV rows, an XLSX workbook to be signed."""
+"""plan_tables: a season's plan → text for a terminal, CSV, and the rows of a workbook; pure."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from watersim.bounds import party_names
-from watersim.errors import MachineError
-from watersim.netcdf import save
-from watersim.plots.plan import plot
 from watersim.summary import Table, lines, wrap
 
 Floats = NDArray[np.float64]
@@ -62,41 +57,13 @@ class Block(NamedTuple):
     rows: list[Row]
 
 
-def write(plan: xr.Dataset, path: Path) -> list[Path]:
-    """Write a plan as NetCDF, and beside it as CSV, XLSX and a figure; the paths.
-
-    Raises
-    ------
-    MachineError
-        if the disk or a permission stands in the way.
-    """
-    written = [save(plan, path)]
-    for suffix, make in (
-        (".csv", lambda to: to.write_text(csv_text(plan), encoding="utf-8")),
-        (".xlsx", lambda to: write_xlsx(plan, to)),
-        (".png", lambda to: plot(plan).savefig(to, dpi=150)),
-    ):
-        target = path.with_suffix(suffix)
-        part = target.with_name(f".{target.stem}.part{suffix}")
-        try:
-            make(part)
-            part.replace(target)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise MachineError(f"{target}: cannot be written ({reason})") from error
-        finally:
-            part.unlink(missing_ok=True)
-        written.append(target)
-    return written
-
-
 # text
 
 
 def text(plan: xr.Dataset) -> str:
     """Lay a plan out for a terminal of 80 columns: the season by party, and what was assumed."""
-    parts = [[str(plan.attrs["title"]), _period(plan)]]
-    parts += [[table.title, *lines(table)] for table in _tables(plan)]
+    parts = [[str(plan.attrs["title"]), period(plan)]]
+    parts += [[table.title, *lines(table)] for table in season_tables(plan)]
     parts.append(["Assumed", *(line for said in assumptions(plan) for line in wrap(said))])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -106,14 +73,16 @@ def assumptions(plan: xr.Dataset) -> list[str]:
     return [line for line in str(plan.attrs["assumptions"]).split("\n") if line]
 
 
-def _period(plan: xr.Dataset) -> str:
+def period(plan: xr.Dataset) -> str:
+    """From when to when it goes, and how much of it was observed."""
     bounds = plan["time_bounds"].values.astype("datetime64[D]")
     seen = int(plan["observed"].values.sum())
     said = f"delivery plan {bounds[0, 0]} to {bounds[-1, 1] - 1}, {bounds.shape[0]} decades"
     return f"{said}, of them {seen} observed" if seen else said
 
 
-def _tables(plan: xr.Dataset) -> Iterator[Table]:
+def season_tables(plan: xr.Dataset) -> Iterator[Table]:
+    """Sums of the season by party, a table for each exceedance, and the balances of accounts."""
     names = party_names(plan)
     for k, exceedance in enumerate(plan["exceedance"].values):
         one = plan.isel(exceedance=k)
@@ -218,7 +187,7 @@ def _cells(plan: xr.Dataset, name: str, k: int, j: int) -> list[str]:
     return _shown(plan[name].values[k, :, j] * factor)
 
 
-# xlsx
+# rows of the workbook
 
 
 def blocks(plan: xr.Dataset, k: int) -> Iterator[Block]:
@@ -292,115 +261,3 @@ def _sum_row(label: str, values: Floats) -> Row:
 
 def _end_row(label: str, values: Floats) -> Row:
     return Row(label, values * HM3, float(values[-1]) * HM3)
-
-
-def write_xlsx(plan: xr.Dataset, path: Path) -> None:
-    """Write the workbook: the season on one sheet, one sheet of decades for each exceedance."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.properties.title = str(plan.attrs["title"])
-    book.properties.creator = "watersim"
-    _front(book.active, plan)
-    for k, exceedance in enumerate(plan["exceedance"].values):
-        _decades(book.create_sheet(f"exceeded in {exceedance:g} %"), plan, k)
-    book.save(path)
-
-
-def _front(sheet: Any, plan: xr.Dataset) -> None:
-    """The season at a glance, what was assumed, and where to sign."""
-    from openpyxl.styles import Alignment, Font
-
-    sheet.title = "season"
-    sheet.append([str(plan.attrs["title"])])
-    sheet["A1"].font = Font(bold=True, size=14)
-    sheet.append([_period(plan)])
-    sheet.append([])
-    for table in _tables(plan):
-        sheet.append([table.title])
-        sheet.cell(sheet.max_row, 1).font = Font(bold=True)
-        sheet.append(list(table.columns))
-        for cell in sheet[sheet.max_row]:
-            cell.font, cell.alignment = Font(italic=True), Alignment(horizontal="right")
-        for row in table.rows:
-            sheet.append([row[0], *(_number(cell) for cell in row[1:])])
-            for cell, shown in zip(sheet[sheet.max_row][1:], row[1:], strict=False):
-                cell.alignment = Alignment(horizontal="right")
-                cell.number_format = "0.0" if "." in shown else "0"
-        sheet.append([])
-    sheet.append(["Assumed"])
-    sheet.cell(sheet.max_row, 1).font = Font(bold=True)
-    for line in assumptions(plan):
-        sheet.append([line])
-        sheet.merge_cells(start_row=sheet.max_row, end_row=sheet.max_row, start_column=1,
-                          end_column=7)  # fmt: skip
-        sheet.cell(sheet.max_row, 1).alignment = Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[sheet.max_row].height = 15.0 * (1 + len(line) // 95)
-    sheet.append([])
-    for party, name in party_names(plan).items():
-        if party in plan["party"].values:
-            sheet.append([f"For {name}:", "", "", "date:"])
-            sheet.row_dimensions[sheet.max_row].height = 30.0
-    sheet.column_dimensions["A"].width = 34
-    for column in "BCDEFG":
-        sheet.column_dimensions[column].width = 13
-    _on_paper(sheet, "portrait")
-
-
-def _number(cell: str) -> float | str:
-    try:
-        return float(cell)
-    except ValueError:
-        return cell
-
-
-def _decades(sheet: Any, plan: xr.Dataset, k: int) -> None:
-    """Decades across, one block of rows for every party, site, account and place."""
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-
-    days = plan["time"].values.astype("datetime64[D]").astype(object)
-    seen = plan["observed"].values.astype(bool)
-    grey = PatternFill("solid", fgColor="E7E7E7")
-    sheet.append([str(plan.attrs["title"])])
-    sheet["A1"].font = Font(bold=True, size=13)
-    exceedance = float(plan["exceedance"].values[k])
-    sheet.append([f"{_period(plan)}; inflow exceeded in {exceedance:g} %; hm3 in the decade"])
-    sheet.append(["", "", *("fact" if one else "plan" for one in seen), ""])
-    sheet.append(["", "decade from", *days, "season"])
-    for cell in sheet[4]:
-        cell.font, cell.alignment = Font(bold=True), Alignment(horizontal="right")
-        cell.border = Border(bottom=Side(style="medium"))
-        cell.number_format = "D MMM" if isinstance(cell.value, date) else "General"
-    for cell in sheet[3]:
-        cell.font, cell.alignment = Font(italic=True, size=9), Alignment(horizontal="right")
-    for block in blocks(plan, k):
-        for r, row in enumerate(block.rows):
-            values = [None if np.isnan(value) else float(value) for value in row.values]
-            total = None if np.isnan(row.total) else row.total
-            sheet.append([("  " * (block.level - 1) + block.title) if r == 0 else "", row.label,
-                          *values, total])  # fmt: skip
-            cells = sheet[sheet.max_row]
-            cells[0].font = Font(bold=block.level == 1)
-            for cell in cells[2:]:
-                cell.number_format = "0 %" if row.share else "0.00"
-            for cell, one in zip(cells[2:-1], seen, strict=True):
-                if one:
-                    cell.fill = grey
-            cells[-1].font = Font(bold=True)
-            if r == 0:
-                for cell in cells:
-                    cell.border = Border(top=Side(style="thin", color="AAAAAA"))
-    sheet.freeze_panes = "C5"
-    sheet.column_dimensions["A"].width = 26
-    sheet.column_dimensions["B"].width = 23
-    for column in range(3, 4 + len(days)):
-        sheet.column_dimensions[sheet.cell(4, column).column_letter].width = 8.5
-    sheet.print_title_rows, sheet.print_title_cols = "1:4", "A:B"
-    _on_paper(sheet, "landscape")
-
-
-def _on_paper(sheet: Any, orientation: str) -> None:
-    sheet.page_setup.orientation = orientation
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True

@@ -7,6 +7,7 @@ the storages that were seen and what the accounts have left.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,14 +20,10 @@ from numpy.typing import NDArray
 from watersim.compile import compile
 from watersim.engine import States
 from watersim.errors import InputError, Problem
-from watersim.facts import (
-    Observed,
-    read_forecast,
-    read_observed,
-    read_storages,
-    reservoirs,
-)
+from watersim.facts import Observed, read_observed, read_storages, reservoirs
+from watersim.files import display
 from watersim.forecast import Forecast, of_record
+from watersim.forecast_table import read_forecast
 from watersim.limits import charge_ratio, owned
 from watersim.plan import assemble, join, terms
 from watersim.scenario import Scenario
@@ -85,8 +82,9 @@ def season(
     begins, words = _states(planned, stored)
     first = planned.terms(planned.run(begins))
     words = [why, *given.words, *words, *_accounts(first)]
+    files = _checksums(scenario, storages, forecast, observed)
     if observed is None:
-        return assemble(planned.scenario, first, given.exceedance, None, 0, words)
+        return assemble(planned.scenario, first, given.exceedance, None, 0, words, files)
     seen = read_observed(Path(observed), scenario, timeline)
     past, rest = _cut(timeline, seen.steps)
     before = _Run(scenario, past, stored, {name: q[np.newaxis] for name, q in seen.runoff.items()})
@@ -100,8 +98,15 @@ def season(
     words += [f"observed until {past.end}; from {rest.start} on:", *later.words]
     words += _unlike(saw, seen)
     return assemble(
-        planned.scenario, join(facts, again), given.exceedance, first, seen.steps, words
+        planned.scenario, join(facts, again), given.exceedance, first, seen.steps, words, files
     )
+
+
+def _checksums(scenario: Scenario, *given: object) -> dict[str, str]:
+    """Of the scenario's files and the tables that were named beside it."""
+    tables = [Path(one) for one in given if isinstance(one, str | Path)]
+    sums = {display(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in tables}
+    return {**scenario.checksums, **sums}
 
 
 class _Run:

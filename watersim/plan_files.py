@@ -1,0 +1,41 @@
+"""plan_files: a season's plan → its files: NetCDF, CSV, XLSX and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from watersim.errors import MachineError
+from watersim.netcdf import save
+from watersim.plan_tables import csv_text
+from watersim.plan_workbook import write_xlsx
+from watersim.plots.plan import plot
+
+
+def write(plan: xr.Dataset, path: Path) -> list[Path]:
+    """Write a plan as NetCDF, and beside it as CSV, XLSX and a figure; the paths.
+
+    Raises
+    ------
+    MachineError
+        if the disk or a permission stands in the way.
+    """
+    written = [save(plan, path)]
+    for suffix, make in (
+        (".csv", lambda to: to.write_text(csv_text(plan), encoding="utf-8")),
+        (".xlsx", lambda to: write_xlsx(plan, to)),
+        (".png", lambda to: plot(plan).savefig(to, dpi=150)),
+    ):
+        target = path.with_suffix(suffix)
+        part = target.with_name(f".{target.stem}.part{suffix}")
+        try:
+            make(part)
+            part.replace(target)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise MachineError(f"{target}: cannot be written ({reason})") from error
+        finally:
+            part.unlink(missing_ok=True)
+        written.append(target)
+    return written
