@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -292,6 +293,25 @@ def test_compiled_and_plain_give_the_same_bits(basin: Basin) -> None:
         for off in ("0", "1")
     }  # fmt: skip
     assert len(digests) == 1
+
+
+def test_a_saved_run_with_crops_conforms_to_cf(basin: Basin, tmp_path: Path) -> None:
+    from compliance_checker.runner import CheckSuite, ComplianceChecker
+
+    path, report = save(basin.run(TEXT, TWO_YEARS), tmp_path / "run.nc"), tmp_path / "report.json"
+    CheckSuite.load_all_available_checkers()
+    ComplianceChecker.run_checker(
+        str(path), ["cf:1.11"], 0, "normal", output_filename=str(report), output_format="json"
+    )
+    found = json.loads(report.read_text())["cf:1.11"]
+    wrong = [
+        message
+        for level in ("high_priorities", "medium_priorities")
+        for check in found[level]
+        if not check["name"].startswith("§2.4")
+        for message in check["msgs"]
+    ]
+    assert wrong == []
 
 
 def test_a_season_that_the_run_cuts_has_no_yield(basin: Basin) -> None:

@@ -47,7 +47,10 @@ def plot(ds: xr.Dataset, site: str) -> Figure:
     )
     layers: dict[str, tuple[style.Colour, Floats]] = {
         "effective rain": (_RAIN, sums["rain"]),
-        "irrigation that reaches the root zone": (style.SUPPLY, sums["crop_supply"]),
+        "irrigation that reaches the root zone": (
+            style.tint(style.SUPPLY, 0.0),
+            sums["crop_supply"],
+        ),
     }
     nothing = np.zeros(edges.size - 1)
     months.draw(rows[0], edges, layers, nothing, nothing)
