@@ -278,6 +278,27 @@ def test_the_summary_says_what_is_harvested_and_lost(basin: Basin) -> None:
     assert "Harvest of 2 years, 1000 t/yr; value lost in million USD/yr" in text(dry)
 
 
+def test_a_crop_without_a_price_or_a_whole_season_is_left_open(basin: Basin) -> None:
+    both = (
+        TEXT.replace(", price: 200 USD/t", "")
+        .replace(
+            "nodes:",
+            "  late: {season: {from: 05-16, to: 10-02}, stages: {initial: 25 days, development: 40 days, "
+            "mid: 45 days, late: 30 days}, coefficient: {initial: 0.3, mid: 1.2, end: 0.6, "
+            "off_season: 0.3}, height: 2 m, root_depth: 1.2 m, depletion_fraction: 0.55, "
+            "yield_response: {factor: 1, potential: 5 t/ha}}\nnodes:",
+        )
+        .replace("area: 8000 ha}", "area: 7000 ha}, {crop: late, area: 1000 ha}")
+    )
+    ds = basin.run(both, ("2001-01-01", "2001-09-30", "month"))
+    found = harvest(ds)
+    assert np.isnan(found["yield"].sel(crop="land.late").values).all()
+    assert np.isnan(found.value_lost.values).all()
+    assert np.isfinite(found.production.sel(crop="land.maize").values).all()
+    [line] = [line for line in text(ds).splitlines() if line.startswith("  maize")]
+    assert line.endswith("–")
+
+
 def test_compiled_and_plain_give_the_same_bits(basin: Basin) -> None:
     basal = TEXT.replace("coefficient: {initial: 0.3, mid: 1.2, end: 0.6, off_season: 0.3}",
                          "basal_coefficient: {initial: 0.15, mid: 1.15, end: 0.5, off_season: 0}")  # fmt: skip
