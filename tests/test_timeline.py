@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -316,3 +317,15 @@ def test_a_mean_keeps_the_volume(lengths: list[int], step: str, seed: int) -> No
     assert (mean * timeline.seconds).sum() == pytest.approx(volume, rel=1e-12)
     assert mean.min() >= values.min() * (1 - 1e-14)
     assert mean.max() <= values.max() * (1 + 1e-14)
+
+
+@pytest.mark.parametrize("step", ["day", "decade", "month"])
+def test_a_timeline_extended_by_the_steps_beside_it_holds_itself(step: Any) -> None:
+    own = Timeline(date(2004, 2, 1), date(2004, 2, 29), step)
+    wide = own.extended(1, 1)
+    assert wide.n == own.n + 2
+    assert np.array_equal(wide.edges[1:-1], own.edges)
+    assert own.extended(0, 0) == own
+    assert own.extended(1, 0).end == own.end
+    assert own.beside(1).start == date(2004, 3, 1)
+    assert own.beside(-1).end == date(2004, 1, 31)

@@ -247,7 +247,7 @@ _COORDINATES = {
     "season_days": {"units": "d", "long_name": "length of the season"},
     "yield_factor": {"units": "1", "long_name": "yield response factor Ky of the season"},
     "yield": {"units": "kg m-2", "long_name": "yield where no water lacks, missing if not given"},
-    "price": {"units": "USD kg-1", "long_name": "price at the farm, missing if not given"},
+    "price": {"units": "kg-1", "long_name": "price at the farm in USD, missing if not given"},
 }
 
 

@@ -249,7 +249,7 @@ def _harvest(ds: xr.Dataset) -> Iterator[Table]:
         found[name].mean("year").transpose("realization", "crop").values * unit
         for name, unit in (("production", KT), ("production_lost", KT), ("value_lost", MILLION))
     ]  # (realization, crop)
-    digits = [_digits([float(np.nanmax(a, initial=0.0))]) for a in amounts]
+    digits = [_digits([float(np.nan_to_num(a).max(initial=0.0))]) for a in amounts]
     parties, crops = (found[f"crop_{key}"].values.astype(str) for key in ("party", "name"))
     rows: list[tuple[str, ...]] = []
     for party in sorted(set(parties)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -277,6 +278,27 @@ def test_the_summary_says_what_is_harvested_and_lost(basin: Basin) -> None:
     assert "Harvest of 2 years, 1000 t/yr; value lost in million USD/yr" in text(dry)
 
 
+def test_a_crop_without_a_price_or_a_whole_season_is_left_open(basin: Basin) -> None:
+    both = (
+        TEXT.replace(", price: 200 USD/t", "")
+        .replace(
+            "nodes:",
+            "  late: {season: {from: 05-16, to: 10-02}, stages: {initial: 25 days, development: 40 days, "
+            "mid: 45 days, late: 30 days}, coefficient: {initial: 0.3, mid: 1.2, end: 0.6, "
+            "off_season: 0.3}, height: 2 m, root_depth: 1.2 m, depletion_fraction: 0.55, "
+            "yield_response: {factor: 1, potential: 5 t/ha}}\nnodes:",
+        )
+        .replace("area: 8000 ha}", "area: 7000 ha}, {crop: late, area: 1000 ha}")
+    )
+    ds = basin.run(both, ("2001-01-01", "2001-09-30", "month"))
+    found = harvest(ds)
+    assert np.isnan(found["yield"].sel(crop="land.late").values).all()
+    assert np.isnan(found.value_lost.values).all()
+    assert np.isfinite(found.production.sel(crop="land.maize").values).all()
+    [line] = [line for line in text(ds).splitlines() if line.startswith("  maize")]
+    assert line.endswith("–")
+
+
 def test_compiled_and_plain_give_the_same_bits(basin: Basin) -> None:
     basal = TEXT.replace("coefficient: {initial: 0.3, mid: 1.2, end: 0.6, off_season: 0.3}",
                          "basal_coefficient: {initial: 0.15, mid: 1.15, end: 0.5, off_season: 0}")  # fmt: skip
@@ -292,6 +314,25 @@ def test_compiled_and_plain_give_the_same_bits(basin: Basin) -> None:
         for off in ("0", "1")
     }  # fmt: skip
     assert len(digests) == 1
+
+
+def test_a_saved_run_with_crops_conforms_to_cf(basin: Basin, tmp_path: Path) -> None:
+    from compliance_checker.runner import CheckSuite, ComplianceChecker
+
+    path, report = save(basin.run(TEXT, TWO_YEARS), tmp_path / "run.nc"), tmp_path / "report.json"
+    CheckSuite.load_all_available_checkers()
+    ComplianceChecker.run_checker(
+        str(path), ["cf:1.11"], 0, "normal", output_filename=str(report), output_format="json"
+    )
+    found = json.loads(report.read_text())["cf:1.11"]
+    wrong = [
+        message
+        for level in ("high_priorities", "medium_priorities")
+        for check in found[level]
+        if not check["name"].startswith("§2.4")
+        for message in check["msgs"]
+    ]
+    assert wrong == []
 
 
 def test_a_season_that_the_run_cuts_has_no_yield(basin: Basin) -> None:
