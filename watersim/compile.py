@@ -35,6 +35,8 @@ class Members:
     q: NDArray[Any]  # (m)
     w: NDArray[Any]  # (t, m)
     x: NDArray[Any]  # (n) initial state
+    part_names: tuple[str, ...]  # of parts that have a state, (m) or none
+    z: NDArray[Any]  # (m) initial state of the parts, or none
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,12 @@ class _Compiler:
         p: list[Any] = []
         q: list[Any] = []
         x: list[Any] = []
+        z: list[Any] = []
         names: list[str] = []
+        part_names: list[str] = []
         for name, member in own:
+            z += member.initial_parts()
+            part_names += [f"{name}.{part}" for part in member.part_names()]
             for entry in member.entries():
                 place = _Place(self, name, member, len(q), entry, len(p))
                 p.append(member.parameters(place))
@@ -201,6 +207,8 @@ class _Compiler:
             q=_records(kind.part_record, q),
             w=self._forcing(kind.part_forcing_record, parts, steps),
             x=_records(kind.state_record(), x),
+            part_names=tuple(part_names),
+            z=_records(kind.part_state_record(), z),
         )
 
     def _forcing(

@@ -12,6 +12,8 @@ w     forcing of the parts in this step                               (m,) recor
 u     forcing of members in this step                                 (n,) records in lanes
 x     what it reported of the step before, its state among it         (n,) records in lanes
 y     what it reports of this step; `before` may leave notes there    (n,) records in lanes
+v, z  of a kind with `part_reports`, last: what its parts had at the
+      start of the step, and what they have at its end (`after` only) (m,) records in lanes
 s     the step's shared arrays, `watersim.arrays.Step`;  dt  its length in seconds
 again 0 in the first pass, 1 in the second, when `s` still holds what flowed in the first
 
@@ -110,6 +112,7 @@ class Kind(Described):
     forcing_record: ClassVar[np.dtype[np.void]] = record()
     part_record: ClassVar[np.dtype[np.void]] = record()
     part_forcing_record: ClassVar[np.dtype[np.void]] = record()
+    part_reports: ClassVar[tuple[Report, ...]] = ()  # states of its parts
 
     @classmethod
     def name(cls) -> str:
@@ -125,6 +128,11 @@ class Kind(Described):
     def state_record(cls) -> np.dtype[np.void]:
         """The record `x`: the reports that are states."""
         return record(*(report.name for report in cls.reports if report.role == "state"))
+
+    @classmethod
+    def part_state_record(cls) -> np.dtype[np.void]:
+        """The record `z` of its parts."""
+        return record(*(report.name for report in cls.part_reports))
 
     def claims(self) -> list[Claim]:
         """The claims it makes, in a fixed order."""
@@ -148,6 +156,14 @@ class Kind(Described):
 
     def parts(self, place: Place) -> list[Mapping[str, float]]:
         """The rows of `part_record`; the member's own row must say where they start."""
+        return []
+
+    def part_names(self) -> list[str]:
+        """The names of its parts, for those kinds whose parts have states."""
+        return []
+
+    def initial_parts(self) -> list[Mapping[str, float]]:
+        """The states of its parts at the start of a run, SI."""
         return []
 
     def needs_second_pass(self) -> bool:

@@ -45,7 +45,16 @@ class Outcome(NamedTuple):
     bound: NDArray[np.int64]  # (r, t, k)
     reports: tuple[dict[str, Floats], ...]  # per kind and report (r, t, n)
     initial: tuple[dict[str, Floats], ...]  # per kind and state (r, n), before the first step
+    parts: tuple[dict[str, Floats], ...]  # per kind and state of its parts (r, t, m)
+    initial_parts: tuple[dict[str, Floats], ...]  # the same (r, m), before the first step
     fallbacks: int  # steps that `allocation.exact` had to settle
+
+
+class Start(NamedTuple):
+    """The states before the first step, one array per kind."""
+
+    members: tuple[NDArray[Any], ...]  # (n)
+    parts: tuple[NDArray[Any], ...]  # (m)
 
 
 def _loop_source() -> str:
@@ -63,10 +72,11 @@ def _loop_source() -> str:
         values = f"p[{k}], u[{k}][h], y[{k}][t], y[{k}][t + 1], q[{k}], w[{k}][t], s, dt"
         if hasattr(module, "start"):
             starts.append(f"start_{k}(p[{k}], y[{k}][0], s)")
+        had, has = (f", z[{k}][t]", f", z[{k}][t + 1]") if kind.part_reports else ("", "")
         if hasattr(module, "before"):
-            befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)")
+            befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again{had})")
         if hasattr(module, "after"):
-            call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})"
+            call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')}{had}{has})"
             afters.insert(len(afters) if kind.settled_last else 0, call)
         for name in kind.forcing_record.names or ():
             if name != "_":
@@ -83,7 +93,7 @@ from watersim.step import clear
 
 
 @entry
-def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, q, w,
+def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, q, w, z,
               sections, claims, ways, status):
     if first == 0:
         {(chr(10) + " " * 8).join(starts)}
@@ -203,7 +213,7 @@ class _Block:
         compiled: Compiled,
         realizations: range,
         forcing: tuple[NDArray[Any], ...],
-        start: tuple[NDArray[Any], ...],
+        start: Start,
         lanes: int,
     ) -> None:
         self.realizations = realizations
@@ -215,10 +225,14 @@ class _Block:
             return blank(shape, in_lanes(record_, lanes))
 
         self.y = tuple(own(m.kind.report_record(), steps + 1, len(m.names)) for m in members)
-        for y, x in zip(self.y, start, strict=True):
+        for y, x in zip(self.y, start.members, strict=True):
             for name in x.dtype.names or ():
                 if name != "_":
                     y[name][0] = x[name][:, np.newaxis]
+        self.z = tuple(own(m.kind.part_state_record(), steps + 1, m.z.size) for m in members)
+        for z, first in zip(self.z, start.parts, strict=True):
+            for name in first.dtype.names or ():
+                z[name][0] = first[name][:, np.newaxis]
         self.own = np.array([f.shape[0] > 1 for f in forcing], np.int64)
         self.u = tuple(
             own(m.kind.forcing_record, steps if apart else 1, len(m.names))
@@ -259,8 +273,9 @@ class _Block:
         head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
         tail = (self.sections, self.claims, self.ways, self.status)
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, self.u, self.y, q, w,
-                     *tail)  # fmt: skip
-        seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, self.u, self.y, q, w)]
+                     self.z, *tail)  # fmt: skip
+        seen = [tuple(_seen(a) for a in group) for group in
+                (p, self.shared, self.u, self.y, q, w, self.z)]  # fmt: skip
         step = Step(*map(_seen, self.step[:8]), c.curves, c.guides)  # type: ignore[call-arg]
         out = (*map(_seen, tail[:3]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
@@ -290,7 +305,7 @@ class Engine:
     forcing
         per kind the forcing records, shape (1 or realizations, time, n)
     initial
-        per kind the states before the first step, shape (n); the scenario's own if None
+        the states before the first step; the scenario's own if None
     exactly
         allocate every step with `allocation.exact` (slow; for checks)
     lanes
@@ -302,14 +317,15 @@ class Engine:
         compiled: Compiled,
         realizations: int = 1,
         forcing: tuple[NDArray[Any], ...] | None = None,
-        initial: tuple[NDArray[Any], ...] | None = None,
+        initial: Start | None = None,
         exactly: bool = False,
         lanes: int | None = None,
     ) -> None:
         self.compiled = compiled
         self._exactly = exactly
         self.forcing = forcing or tuple(m.u[np.newaxis] for m in compiled.members)
-        self._start = initial or tuple(m.x for m in compiled.members)
+        own = Start(*(tuple(getattr(m, letter) for m in compiled.members) for letter in "xz"))
+        self._start = initial or own
         width = lanes or (1 if realizations == 1 else LANES)
         self._blocks = [
             _Block(compiled, range(r, min(r + width, realizations)), self.forcing, self._start,
@@ -379,6 +395,11 @@ class Engine:
         parts = [b.y[member][name][t, :, : len(b.realizations)].T for b in self._blocks]
         return np.concatenate(parts)
 
+    def state_of_parts(self, t: int, member: int, name: str) -> Floats:
+        """The same of the parts of one kind, shape (realizations, m)."""
+        parts = [b.z[member][name][t, :, : len(b.realizations)].T for b in self._blocks]
+        return np.concatenate(parts)
+
     def outcome(self, fallbacks: int = 0) -> Outcome:
         """What the steps advanced so far gave; zeros for those to come."""
         blocks = self._blocks
@@ -408,6 +429,16 @@ class Engine:
             initial=tuple(
                 {report.name: self.state(0, k, report.name)
                  for report in kind.reports if report.role == "state"}
+                for k, kind in enumerate(kinds)
+            ),
+            parts=tuple(
+                {report.name: joined([b.z[k] for b in blocks], report.name, 1)
+                 for report in kind.part_reports}
+                for k, kind in enumerate(kinds)
+            ),
+            initial_parts=tuple(
+                {report.name: self.state_of_parts(0, k, report.name)
+                 for report in kind.part_reports}
                 for k, kind in enumerate(kinds)
             ),
             fallbacks=fallbacks,

@@ -84,6 +84,7 @@ def label(compiled: Compiled, outcome: Outcome, seed: int = 0) -> xr.Dataset:
             _accounts(ds, compiled, groups)
         else:
             _family(ds, compiled, family, groups, order)
+    _parts(ds, compiled, outcome)
     _nodes(ds, compiled, outcome)
     _links(ds, compiled)
     _sites(ds, compiled)
@@ -128,6 +129,27 @@ def _family(
                 first[:, place],
                 {"units": report.unit, "long_name": f"{report.name} at the start of the run"},
             )
+
+
+def _parts(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
+    """The states of parts, by family, dims (…, FAMILY_part): what a run that goes on needs."""
+    groups: dict[str, list[int]] = {}
+    for k, members in enumerate(compiled.members):
+        if members.part_names:
+            groups.setdefault(members.kind.family, []).append(k)
+    for family, own in groups.items():
+        dim = f"{family}_part"
+        names = [name for k in own for name in compiled.members[k].part_names]
+        ds[dim] = (dim, np.array(names, object), {"long_name": f"part of a {family}"})
+        for report in compiled.members[own[0]].kind.part_reports:
+            values = np.concatenate([outcome.parts[k][report.name] for k in own], axis=2)
+            ds[report.name] = ((*DIMS, dim), values, {
+                "units": report.unit, "long_name": report.meaning, "cell_methods": "time: point",
+            })  # fmt: skip
+            first = np.concatenate([outcome.initial_parts[k][report.name] for k in own], axis=1)
+            ds[f"initial_{report.name}"] = (("realization", dim), first, {
+                "units": report.unit, "long_name": f"{report.name} at the start of the run",
+            })  # fmt: skip
 
 
 def _accounts(

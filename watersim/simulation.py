@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from watersim.closure import require
 from watersim.compile import Compiled, compile
-from watersim.engine import Engine
+from watersim.engine import Engine, Start
 from watersim.errors import InputError, Problem
 from watersim.forcing import unfit
 from watersim.netcdf import open_results
@@ -139,11 +139,11 @@ def state_values(ds: xr.Dataset, key: str, family: str, step: int) -> dict[str, 
     }
 
 
-def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
-    """The states at the start: the scenario's own, or those at the end of a step of another run."""
+def initial_states(compiled: Compiled) -> Start | None:
+    """The states at the end of a step of another run, if the scenario goes on from one."""
     given = compiled.scenario.initial
     if given is None:
-        return tuple(members.x for members in compiled.members)
+        return None
     ds = open_results(given["from"])
     problem = compiled.scenario.description.problem
     ends = ds["time_bounds"].values[:, 1].astype("datetime64[D]")
@@ -176,4 +176,31 @@ def initial_states(compiled: Compiled) -> tuple[NDArray[Any], ...]:
                     ))  # fmt: skip
                 x[key][k] = value
         states.append(x)
-    return tuple(states)
+    return Start(tuple(states), tuple(_parts(compiled, ds, int(step[0]))))
+
+
+def _parts(compiled: Compiled, ds: xr.Dataset, step: int) -> Iterator[NDArray[Any]]:
+    """The states of parts at the end of a step of another run; its parts must be the same."""
+    problem = compiled.scenario.description.problem
+    families: dict[str, set[str]] = {}
+    for members in compiled.members:
+        if members.kind.part_reports:
+            families.setdefault(members.kind.family, set()).update(members.part_names)
+    for family, names in families.items():
+        dim = f"{family}_part"
+        there = set(ds[dim].values.astype(str).tolist()) if dim in ds.dims else set()
+        if there != names or (names and ds.attrs["step"] != compiled.scenario.timeline.step):
+            odd = min(there ^ names, default="") or f"{ds.attrs['step']} steps"
+            raise InputError(problem(
+                ("initial", "from"),
+                f"is a run with other water under way ({odd}); travel times and the step must be "
+                "the same",
+            ))  # fmt: skip
+    for members in compiled.members:
+        z = members.z.copy()
+        for key in z.dtype.names or ():
+            if key != "_" and members.part_names:
+                known = ds[key].isel(realization=0, time=step)
+                dim = f"{members.kind.family}_part"
+                z[key] = known.sel({dim: list(members.part_names)}).values
+        yield z
