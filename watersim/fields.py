@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from watersim.timeline import Accounting
+from watersim.timeline import Accounting, Timeline
 from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, parse_quantity, spellings
 
 
@@ -218,6 +221,17 @@ class Opening(NamedTuple):
     """The steps with which a window begins: 1 there, 0 in all others."""
 
     per: Accounting
+
+
+class Computed(NamedTuple):
+    """What a kind works out from the lengths of the steps."""
+
+    of: Callable[[Timeline], NDArray[np.float64]]
+
+
+Given = (
+    Varying | Window | Opening | Computed | None
+)  # what a kind may ask to be resolved on the steps
 
 
 class varying:  # noqa: N801

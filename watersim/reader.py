@@ -17,14 +17,15 @@ from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Opening, Varying, Window
+from watersim.fields import Computed, Given, Opening, Varying, Window
 from watersim.forcing import Tables, inside, resolve
+from watersim.foresight import BESIDE
 from watersim.links.canal import Canal
-from watersim.links.reach import Reach
 from watersim.sources import Sources
 from watersim.table import RowFault, Table
 from watersim.timeline import Timeline, opens
 from watersim.units import LARGEST, Dimension
+from watersim.waterway import Waterway
 
 Floats = NDArray[np.float64]
 L = TypeVar("L", bound=Link)
@@ -102,9 +103,9 @@ class Reader:
             return []
         return rivers
 
-    def members(self) -> tuple[dict[str, Node], dict[str, Reach], dict[str, Canal]]:
+    def members(self) -> tuple[dict[str, Node], dict[str, Waterway], dict[str, Canal]]:
         nodes = self._kinds("nodes", Node, "{kind: junction}")
-        reaches = self._links("reaches", Reach)
+        reaches = self._links("reaches", Waterway)  # type: ignore[type-abstract]
         canals = self._links("canals", Canal)
         return nodes, reaches, canals
 
@@ -136,17 +137,22 @@ class Reader:
                 members[name] = member
         return members
 
-    def _links(self, family: str, kind: type[L]) -> dict[str, L]:
+    def _links(self, family: str, base: type[L]) -> dict[str, L]:
+        """The members of a family that is named after its first kind, which need not be written."""
         links: dict[str, L] = {}
+        known = {name: k for name, k in registry.kinds("links").items() if issubclass(k, base)}
+        plain = next(name for name in known if family.startswith(name))
         for name, given in self.mapping((family,)).items():
             path = (family, name)
             if family == "canals" and not is_name(name):
                 self.add([(path, "must be a name of letters, digits and _")])
             elif not isinstance(given, dict):
                 self.add([(path, "must be a mapping such as {loss: 5 %}")])
+            elif (kind := given.get("kind", plain)) not in known:
+                self.add([((*path, "kind"), unknown_kind(kind, known, plain))])
             else:
-                member = self._member(kind, given, path)
-                if isinstance(member, kind):
+                member = self._member(known[kind], given, path)
+                if isinstance(member, base):
                     links[name] = member
         return links
 
@@ -246,15 +252,41 @@ class ForcingReader:
                         self.reader.problems += self.reader.named(error, (*path, "file"))
         return values
 
-    def _one(
-        self, given: Varying | Window | Opening | None, path: KeyPath, tables: Tables
-    ) -> Floats:
+    def beyond(
+        self, members: Mapping[str, Kind], tables: Tables, ahead: int
+    ) -> dict[tuple[str, str], tuple[Floats, Floats]]:
+        """What claims ask for in the steps before and after the run, NaN where nothing says it."""
+        values: dict[tuple[str, str], tuple[Floats, Floats]] = {}
+        for name, member in members.items():
+            for key in {claim.ahead for claim in member.claims()} - {""}:
+                given = member.forcing()[key]
+                path = (*self.reader.path_of(name, member), *path_within(member, given))
+                values[name, key] = tuple(  # type: ignore[assignment]
+                    np.array([self._at(given, path, tables, k) for k in steps])
+                    for steps in (
+                        range(-BESIDE, 0), range(self.timeline.n, self.timeline.n + ahead)
+                    )
+                )  # fmt: skip
+        return values
+
+    def _at(self, given: Given, path: KeyPath, tables: Tables, step: int) -> float:
+        """The value of one step counted from the first of the run, NaN where nothing says it."""
+        try:
+            return float(
+                ForcingReader(self.reader, self.timeline.at(step))._one(given, path, tables)[0]
+            )
+        except (ValueError, InputError):
+            return float("nan")
+
+    def _one(self, given: Given, path: KeyPath, tables: Tables) -> Floats:
         if given is None:
             return np.zeros(self.timeline.n)
         if isinstance(given, Window):
             return inside(given, self.timeline)
         if isinstance(given, Opening):
             return opens(given.per, self.timeline)
+        if isinstance(given, Computed):
+            return given.of(self.timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

@@ -216,6 +216,7 @@ _COORDINATES = {
     "at": {"long_name": "river node it stands at"},
     "return_to": {"long_name": "river node its return flow comes back to"},
     "loss_to": {"long_name": "river node its loss comes back to"},
+    "ordered": {"long_name": "1 where what is needed below is ordered ahead, else 0"},
     "lift": {"units": "m", "long_name": "height its pumps lift the flow, 0 where it has none"},
     "diversion_from": {"long_name": "river node it takes from by itself"},
     "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
@@ -285,6 +286,7 @@ def _links(ds: xr.Dataset, compiled: Compiled) -> None:
         _coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
         _coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
         reaches = [network.reaches[str(name)] for name in ds["reach"].values]
+        _coordinate(ds, "reach", "reach_ordered", [float(reach.cuts()) for reach in reaches])
         _coordinate(ds, "reach", "reach_loss_to", [reach.returns_to() or "" for reach in reaches])
     if "canal" in ds.dims:
         canals = [network.canals[str(name)] for name in ds["canal"].values]
