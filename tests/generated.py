@@ -39,6 +39,7 @@ class Mix(NamedTuple):
     ground: float = 0.4
     reach: float = 0.5
     quota: float = 0.3
+    far: float = 0.0  # of a reach that is longer than a third of the step
 
 
 FAMILIES = {
@@ -48,6 +49,7 @@ FAMILIES = {
     "returns": Mix(dam=0.2, site=1.0, back=1.0, ground=0.5, transfer=0.1),
     "off stream": Mix(dam=0.4, transfer=1.0, outlet=0.3, site=0.8),
     "everything": Mix(),
+    "long ways": Mix(reach=0.9, far=0.7),
 }
 
 
@@ -123,7 +125,10 @@ class Maker:
                     lost = {"fraction": f"{self.number(0, 20)} %", **back, **self.slowly(back)}
                     loss = {"loss": lost}
                 lag = self.number(0.0, LONGEST_LAG[self.step])
-                self.reaches[f"{name} > {below[name]}"] = {"lag": f"{lag} days", **loss}
+                way = {"lag": f"{lag} days"}
+                if self.mix.far and self.more.random() < self.mix.far:
+                    way = self.long_way()
+                self.reaches[f"{name} > {below[name]}"] = {**way, **loss}
         for k in range(2):
             if self.has(self.mix.transfer):
                 self.transfer(f"t{k}", inner)
@@ -269,6 +274,16 @@ class Maker:
             stored = self.scale * 86_400 * float(self.more.choice([0.0, 20.0]))
             parts["initial_storage"] = f"{stored!r} m3"
         return parts
+
+    def long_way(self) -> dict[str, Any]:
+        """Travel times of a third of a step to six steps."""
+        days = LONGEST_LAG[self.step] * 3.0 * float(10.0 ** self.more.uniform(-0.4, 0.8))
+        first = float(self.more.choice([0.0, 0.3]))
+        start = {"initial_flow": f"{self.scale * first:.6g} m3/s"} if first else {}
+        if self.more.random() < 0.3:
+            x = float(f"{self.more.uniform(0.0, 0.35):.3g}")
+            return {"kind": "muskingum", "k": f"{days:.4g} days", "x": x, **start}
+        return {"lag": f"{days:.4g} days", **start}
 
     def transfer(self, name: str, inner: list[str]) -> None:
         """A canal from river to river, into a reservoir where there is one."""

@@ -74,6 +74,8 @@ EXAMPLES = {
     "rivers: [spring > it]",
     "reach": RIVER + "rivers: [spring > sea]\n"
     "reaches:\n  spring > sea: {loss: 5 %, lag: 6 days}",
+    "muskingum": RIVER + "rivers: [spring > sea]\n"
+    "reaches:\n  spring > sea: {kind: muskingum, k: 12 days, x: 0.2, loss: 5 %}",
     "canal": RIVER + "  bend: {kind: junction}\n"
     "  farm: {kind: irrigation, priority: 1, requirement: 12 m3/s}\n"
     "rivers: [spring > bend > sea]\n"

@@ -217,6 +217,7 @@ rivers:
   - brook > pond
 reaches:
   town > fork: {lag: 2 days, loss: 5 %}
+  brook > pond: {kind: muskingum, k: 3 days, x: 0.2}
 canals:
   main: {from: fork, to: fields, capacity: 25 m3/s, loss: {fraction: 20 %, to: groundwater}}
   second: {from: dam, to: fields, preference: 2, loss: {fraction: 10 %, to: town}}

@@ -267,6 +267,17 @@ def test_shorter_steps_run_from_the_same_files(step: str) -> None:
     assert float(ends) == pytest.approx(float(same), rel=0.03)
 
 
+@pytest.mark.parametrize("step", ["decade", "day"])
+def test_the_fields_of_kyzylorda_get_what_they_order_from_shardara(step: str) -> None:
+    scenario = watersim.load(SCENARIOS / "baseline.yaml")
+    end = {"decade": "2010-12-31", "day": "2002-12-31"}[step]
+    ds = watersim.run(scenario.with_({"time.step": step, "time.end": end})).isel(realization=0)
+    reaches = dict(zip(ds["reach"].values, ds["reach_ordered"].values, strict=True))
+    assert reaches["arys_mouth > tyumen_aryk"] == 1.0
+    fields = ds.sel(site="kyzylorda_fields")
+    assert volume(ds, fields["supply"]) >= 0.99 * volume(ds, fields["requirement"])
+
+
 def test_a_run_beyond_the_tables_is_refused() -> None:
     scenario = watersim.load(SCENARIOS / "baseline.yaml")
     with pytest.raises(InputError, match="has no value for 2011-01-01"):

@@ -90,6 +90,10 @@ def allot(m: Matrices, c: int, rounds: int, s: Step, r: Room, second: int, last:
         for l in range(lane.live.size):
             out.known[l] = 0.0
             out.flow[l] = 0.0
+    for k in range(s.cut.shape[0]):
+        cut = s.cut[k]
+        for l in range(lane.live.size):
+            cut.passing[l] = 0.0
     for turn in range(TURNS):
         r.counts[0] = turn + 1
         available(s)
@@ -208,6 +212,15 @@ def _spills(s: Step, turn: int) -> bool:
                     at.spilled[l] = known
                     lane.live[l] = 1
                     again = True
+    for k in range(s.cut.shape[0]):  # the part below is filled after the part above
+        cut = s.cut[k]
+        at = s.at[cut.head]
+        for l in range(lane.live.size):
+            known = _known(cut.passing[l], at.outflow[l], lane.least[l], turn)
+            if known != cut.passing[l] and at.gain > 0.0:
+                cut.passing[l] = known
+                lane.live[l] = 1
+                again = True
     for o in range(s.way_out.shape[0]):
         out = s.way_out[o]
         for l in range(lane.live.size):

@@ -26,9 +26,11 @@ SECTION = (
     "store:i",  # 1 where water can stay
     "dead_claim:i",  # claim that fills dead storage with water from elsewhere, −1
     "way:i",  # first surplus outlet, −1 where there is none
+    "cut:i",  # the long reach below it, −1 where there is none
     "full",  # m3 the store can hold
     "dead",  # m3 of the store without an outlet
     "gain",  # share of the outflow that reaches the next section within the step
+    "passes",  # the same as claims below count on it: 0 above a long reach
     "runoff[]",  # m3 that enters from outside the network, or from under way
     "carry[]",  # m3 in store before any water of this step arrives
     "drain[]",  # m3 that evaporation and seepage can take
@@ -110,6 +112,14 @@ TRADE = (
     "wants[]",  # J of the grid's surplus that it takes away at most
     "taken[]",  # J of it that there was
 )
+CUT = (
+    "head:i",  # section above a long reach
+    "lower:i",  # section where it ends
+    "passing[]",  # m3 known to enter it in this step
+    "due[]",  # m3 under way that arrive in this step
+    "more[]",  # m3 that arrive beside them if as much enters as did of late
+    "under_way[]",  # m3 under way at the start of the step
+)
 ROW = (
     "limit[]",  # m3, right-hand side of a row that is no section
     "b[]",  # m3, right-hand side
@@ -142,5 +152,6 @@ class Step(NamedTuple):
     trade: NDArray[Any]  # (receivers of exchanges, by grid) TRADE
     row: NDArray[Any]  # (rows) ROW
     lane: NDArray[Any]  # (1) LANE
+    cut: NDArray[Any]  # (long reaches) CUT
     curve: Floats  # (3, points) x, level, area of all curves, one after the other
     guide: Integers  # (curves, GUIDES) where in its curve an even share of x is found

@@ -113,17 +113,34 @@ def _phrases(ds: xr.Dataset, claim: int, flag: str) -> Iterator[tuple[Flags, str
         yield ~never, phrase
         return
     above = _above(ds, node)
+    phrase += _sent(ds, above)
     names = ds["reservoir"].values.astype(str) if "reservoir" in ds.dims else np.zeros(0, str)
     stores = np.flatnonzero(np.isin(names, list(above)))
     gone = np.asarray(empty(ds)[:, :, stores].all(axis=2)) if stores.size else never
     if stores.size:
-        yield gone, _end(node, names[stores].tolist())
+        yield gone, _end(node, names[stores].tolist()) + _sent(ds, above)
     earlier = list(_earlier(ds, claim, node, above))
     held = np.stack([never, *(keeps for keeps, _ in earlier)], axis=-1)
     for combination in np.unique(held[~gone], axis=0):
         kept = [what for there, (_, what) in zip(combination[1:], earlier, strict=True) if there]
         beyond = f" beyond {listed(kept)}" if kept else ""
         yield ~gone & (held == combination).all(axis=-1), phrase + beyond
+
+
+def _sent(ds: xr.Dataset, above: set[str]) -> str:
+    """From where water comes to these nodes that was sent in earlier steps."""
+    long = _long(ds)
+    heads = sorted({upper for upper, lower in long if lower in above and upper not in above})
+    return f" and of what was sent earlier from {listed(heads)}" if heads else ""
+
+
+def _long(ds: xr.Dataset) -> set[tuple[str, str]]:
+    """The ends of the reaches whose water is ordered ahead."""
+    if "reach" not in ds.dims or "reach_ordered" not in ds.coords:
+        return set()
+    ends = (ds[f"reach_{end}"].values.astype(str).tolist() for end in ("from", "to"))
+    ordered = ds["reach_ordered"].values > 0.0
+    return {pair for pair, own in zip(zip(*ends, strict=True), ordered, strict=True) if own}
 
 
 def _end(node: str, names: list[str]) -> str:
@@ -160,13 +177,18 @@ def _earlier(ds: xr.Dataset, claim: int, node: str, above: set[str]) -> Iterator
 
 
 def _above(ds: xr.Dataset, node: str) -> set[str]:
-    """The node and all from which water can reach it by rivers, canals and surplus outlets."""
+    """The node and all from which water can reach it by rivers, canals and surplus outlets.
+
+    Not through a long reach: what is above it cannot help in the same step.
+    """
     feeders: dict[str, list[str]] = {}
+    long = _long(ds)
     for family in ("reach", "canal", "outlet"):
         if family in ds.dims:
             ends = (ds[f"{family}_{end}"].values.astype(str) for end in ("from", "to"))
             for upper, lower in zip(*ends, strict=True):
-                feeders.setdefault(lower, []).append(upper)
+                if family != "reach" or (upper, lower) not in long:
+                    feeders.setdefault(lower, []).append(upper)
     found, waiting = {node}, [node]
     while waiting:
         new = [name for name in feeders.get(waiting.pop(), []) if name not in found]

@@ -8,9 +8,6 @@ from watersim.described import Agreement, Node
 from watersim.faults import keys
 from watersim.network import Fault, Network, suggest
 from watersim.timeline import Timeline
-from watersim.units import DAY
-
-LAG_SHARE = 1.0 / 3.0  # of a step, that a reach may hold back within the fill (DESIGN §4.3)
 
 
 def party_faults(nodes: Mapping[str, Node], parties: Mapping[str, str]) -> Iterator[Fault]:
@@ -57,19 +54,6 @@ def loss_faults(network: Network) -> Iterator[Fault]:
                 ("reaches", name, "loss", "to"),
                 f"must be the lower end of the reach, '{lower}', or groundwater (got "
                 f"{reach.returns_to()}); only a canal's loss can come back elsewhere",
-            )
-
-
-def lag_faults(network: Network, timeline: Timeline) -> Iterator[Fault]:
-    """Reaches whose water is under way for longer than a third of the shortest step."""
-    shortest = float(timeline.seconds.min())
-    for name, reach in network.reaches.items():
-        if reach.lag > LAG_SHARE * shortest:
-            yield (
-                ("reaches", name, "lag"),
-                f"must be at most a third of the step, {LAG_SHARE * shortest / DAY:.2f} days here "
-                f"(got {reach.lag / DAY:g} days); longer travel times are not modelled yet: take "
-                "a longer step, or leave the lag out",
             )
 
 

@@ -12,14 +12,26 @@ from numpy.typing import NDArray
 from watersim import registry
 from watersim.allocation.problem import Problem
 from watersim.allot import Matrices
-from watersim.arrays import CANAL, CLAIM, CONSUMPTIVE, OUTLET, PLANT, SECTION, TRANSFER, WAY_OUT
+from watersim.arrays import (
+    CANAL,
+    CLAIM,
+    CONSUMPTIVE,
+    CUT,
+    OUTLET,
+    PLANT,
+    SECTION,
+    TRANSFER,
+    WAY_OUT,
+)
 from watersim.curves import guides
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.layout import ClaimRow, Layout, Transfer
-from watersim.matrices import matrices
+from watersim.matrices import kept, matrices
+from watersim.orders import Orders, Weights, orders
 from watersim.records import record
 from watersim.scenario import Scenario
 
+FAR = 4000  # steps; no water is under way for longer
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -55,6 +67,9 @@ class Compiled:
     transfer_records: NDArray[Any]
     outlet_records: NDArray[Any]
     plant_records: NDArray[Any]
+    cut_records: NDArray[Any]
+    orders: Orders
+    weights: Weights
     matrices: Matrices
     sets: Integers  # (time) set of coefficients of each step
     rounds: int  # 1 if return flows of a later rank may serve an earlier one
@@ -103,6 +118,7 @@ class _Compiler:
             at["way"][v] = next(
                 (o for o, (a, _) in enumerate(self.layout.outlets) if a == name), -1
             )
+            at["cut"][v] = self.layout.cut_of.get(name, -1)
         return at
 
     def claim_records(self) -> NDArray[Any]:
@@ -159,6 +175,14 @@ class _Compiler:
             outlets[o]["target"] = self.layout.position[target]
         return outlets
 
+    def cut_records(self) -> NDArray[Any]:
+        """The fixed part of `watersim.arrays.CUT`."""
+        cuts = np.zeros(len(self.layout.cuts), record(*CUT))
+        for k, head in enumerate(self.layout.cuts):
+            cuts[k]["head"] = self.layout.position[head]
+            cuts[k]["lower"] = self.layout.position[self.layout.network.down[head]]
+        return cuts
+
     def _place_of(self, name: str | None) -> int:
         """The section of a river node, −1 for whatever is none."""
         return self.layout.position.get(name or "", -1)
@@ -191,7 +215,7 @@ class _Compiler:
         labels: list[str] = []
         for name, member in own:
             labels += [f"{name}.{part}" for part in member.part_names()]
-            v += member.part_initial()
+            v += member.part_initial(self.scenario.timeline.seconds_on(FAR))
             for entry in member.entries():
                 place = _Place(self, name, member, len(q), entry, len(p))
                 p.append(member.parameters(place))
@@ -228,6 +252,7 @@ class _Compiler:
         found, sets, rounds = matrices(layout, seconds)
         curves = self.curves()
         members = [member for _, member in self.scenario.members()]
+        ordered, weights = orders(layout, kept(layout, seconds))
         return Compiled(
             scenario=self.scenario,
             claims=layout.claims,
@@ -241,6 +266,9 @@ class _Compiler:
             transfer_records=self.transfer_records(),
             outlet_records=self.outlet_records(),
             plant_records=self.plant_records(),
+            cut_records=self.cut_records(),
+            orders=ordered,
+            weights=weights,
             matrices=found,
             sets=sets,
             rounds=rounds,
@@ -328,6 +356,9 @@ class _Place:
     def trades(self) -> tuple[int, int]:
         grids = [grid for grid, *_ in self._compiler.layout.trades]
         return grids.index(self._name) if self._name in grids else 0, grids.count(self._name)
+
+    def cut(self) -> int:
+        return self._compiler.layout.cut_of.get(self._name.split(" > ")[0], -1)
 
     def curve(self, key: str) -> tuple[int, int, int]:
         return self._compiler.curve_at.get((self._name, key), (0, 0, 0))

@@ -36,13 +36,10 @@ from pydantic import BeforeValidator
 
 from watersim import ground
 from watersim.fields import (
-    Derived,
     Described,
-    Opening,
+    Given,
     Report,
-    Rolling,
     Varying,
-    Window,
     field,
     quantity,
     shown,
@@ -51,7 +48,11 @@ from watersim.fields import (
 from watersim.ground import Recession, Stored
 from watersim.records import record
 from watersim.timeline import parse_date
+from watersim.units import UNITS, parse_quantity
 
+ORDERED = (
+    "orders"  # sector of what is asked of the river above a long reach; no claim of the file's
+)
 DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
 
 Standing = Literal["river", "site", "plant", "grid"]  # how a node is tied to the network
@@ -68,6 +69,7 @@ class Claim(NamedTuple):
     group: str | None = None  # retention claims of one group share equally
     at: str = ""  # of a clause's claim: the river node where it is measured
     party: str = ""  # of a clause's claim: the party it serves
+    ahead: str = ""  # the forcing that says as a flow what it will ask for later; "" as much as now
 
 
 class Cap(NamedTuple):
@@ -106,6 +108,7 @@ class Place(Protocol):
     def pump(self, name: str) -> int: ...
     def trade(self) -> int: ...
     def trades(self) -> tuple[int, int]: ...
+    def cut(self) -> int: ...
     def curve(self, key: str) -> tuple[int, int, int]: ...
 
 
@@ -157,13 +160,11 @@ class Kind(Described):
         """The keys of what it reports on, such as parties; "" is the member itself."""
         return [""]
 
-    def forcing(self) -> Mapping[str, Varying | Opening | Window | Derived | None]:
+    def forcing(self) -> Mapping[str, Given]:
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(
-        self,
-    ) -> Sequence[Mapping[str, Varying | Window | Opening | Rolling | Derived | None]]:
+    def part_forcing(self) -> Sequence[Mapping[str, Given]]:
         """The same for each part."""
         return []
 
@@ -179,8 +180,8 @@ class Kind(Described):
         """The names of the parts, where they report for themselves."""
         return []
 
-    def part_initial(self) -> list[Mapping[str, float]]:
-        """The states of each part at the start of a run, SI."""
+    def part_initial(self, seconds: NDArray[np.float64]) -> list[Mapping[str, float]]:
+        """The states of each part at the start of a run, SI, before steps of these lengths."""
         return []
 
     def part_coordinates(self) -> list[Mapping[str, Any]]:
@@ -306,10 +307,14 @@ class Days(Described):
     last: Annotated[str, BeforeValidator(_date)] = field("the last day, MM-DD", alias="to")
 
 
+MOST_LOST = 0.999
+_FORMS = {"monthly", "decades"}
+
+
 class LossOnTheWay(Described):
     """Water lost between the head and the end of a link, with its destination."""
 
-    fraction: Annotated[float, quantity("fraction", most=0.999)] = field(
+    fraction: Annotated[Varying, varying("fraction", most=MOST_LOST)] = field(
         "the share of the flow entering that is lost"
     )
     to: str | None = field(
@@ -320,6 +325,15 @@ class LossOnTheWay(Described):
     )
     recession: Recession | None = field(ground.RECESSION, default=None)
     initial_storage: Stored | None = field(ground.INITIAL_STORAGE, default=None)
+
+    def most(self) -> float:
+        """The largest share of the year."""
+        given = self.fraction
+        if given.constant is not None:
+            number, spelling = parse_quantity(given.constant)
+            return number * UNITS[spelling].factor * given.factor
+        share = max(given.monthly or given.decades or [0.0])
+        return share * UNITS[given.unit or "1"].factor * given.factor
 
     def node(self) -> str | None:
         """The river node it comes back to."""
@@ -335,6 +349,15 @@ class LossOnTheWay(Described):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What is wrong across its fields, as of a kind."""
+        form, factor = self.fraction.form, self.fraction.factor
+        if form not in ("constant", *_FORMS):
+            remedy = "give one share, or 12 monthly or 36 decade values with their unit"
+            yield f"loss.fraction.{form}", f"is no form of a loss; {remedy}"
+        elif self.most() > MOST_LOST:
+            message = (
+                f"must be at most {MOST_LOST} (got {self.most():g} with its factor {factor:g})"
+            )
+            yield "loss.fraction.factor", f"{message}; correct it"
         yield from ground.problems("loss", self.recession, self.initial_storage)
         for key in ("returning", "recession", "initial_storage"):
             if key in self.model_fields_set and self.node() is None:
@@ -343,8 +366,10 @@ class LossOnTheWay(Described):
 
 
 def _fraction(value: object) -> object:
-    plain = value is None or isinstance(value, (dict, LossOnTheWay))
-    return value if plain else {"fraction": value}
+    whole = value is None or isinstance(value, LossOnTheWay)
+    if whole or (isinstance(value, dict) and not _FORMS & set(value)):
+        return value
+    return {"fraction": value}
 
 
 Loss = Annotated[LossOnTheWay, BeforeValidator(_fraction)]
@@ -355,9 +380,13 @@ class Link(Kind):
 
     loss: Loss | None = field("the share of the flow entering that is lost", default=None)
 
+    def is_seasonal(self) -> bool:
+        """Whether its loss changes with the season."""
+        return self.loss is not None and self.loss.fraction.form != "constant"
+
     def share_lost(self) -> float:
-        """Share of the flow entering that is lost."""
-        return self.loss.fraction if self.loss else 0.0
+        """Share of the flow entering that is lost at all times, 0 where it changes."""
+        return self.loss.most() if self.loss and not self.is_seasonal() else 0.0
 
     def returns_to(self) -> str | None:
         """The river node its loss comes back to."""

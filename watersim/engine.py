@@ -27,6 +27,7 @@ from watersim.allocation.problem import Problem
 from watersim.allot import LACKING, UNSETTLED_SPILL, Room
 from watersim.arrays import (
     CLAIM,
+    CUT,
     LANE,
     PLANT,
     PUMP,
@@ -39,6 +40,7 @@ from watersim.arrays import (
 )
 from watersim.compile import Compiled
 from watersim.errors import ModelError
+from watersim.orders import Later, later
 from watersim.records import in_lanes, record, spread
 
 Floats = NDArray[np.float64]
@@ -101,13 +103,14 @@ def _loop_source() -> str:
     return f'''"""The loop over steps, written by watersim.engine."""
 from watersim.allot import allot
 from watersim.jit import entry
+from watersim.orders import order
 from watersim.step import clear
 {chr(10).join(imports)}
 
 
 @entry
 def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, z, q, w,
-              sections, claims, ways, status):
+              orders, ahead, sections, claims, ways, status):
     if first == 0:
         {(chr(10) + " " * 8).join(starts)}
     for t in range(first, last):
@@ -116,6 +119,7 @@ def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own,
         for again in range(passes):
             clear(s, m.gain[sets[t]])
             {indent.join(befores)}
+            order(orders, ahead, t, s, dt)
             status[0] = allot(m, sets[t], rounds, s, room, again, again + 1 == passes)
             if status[0] != 0:
                 return t
@@ -266,6 +270,7 @@ class _Block:
             np.zeros(len(c.trades), record(*TRADE, lanes=lanes)),
             np.zeros(len(c.rows), record(*ROW, lanes=lanes)),
             np.zeros(1, record(*LANE, lanes=lanes)),
+            spread(c.cut_records, record(*CUT, lanes=lanes)),
             c.curves,
             c.guides,
         )
@@ -282,13 +287,34 @@ class _Block:
         self.status = np.zeros(1, np.int64)
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
         head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
-        tail = (self.sections, self.claims, self.ways, self.status)
+        ahead = _later(c, forcing, np.array(realizations)[lane_of])
+        tail = (c.orders, ahead, self.sections, self.claims, self.ways, self.status)
         own_arrays = (self.u, self.y, self.z, q, w)
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, *own_arrays, *tail)
         seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, *own_arrays)]
-        step = Step(*map(_seen, self.step[:9]), c.curves, c.guides)  # type: ignore[call-arg]
-        out = (*map(_seen, tail[:3]), self.status)
+        step = Step(*map(_seen, self.step[:10]), c.curves, c.guides)  # type: ignore[call-arg]
+        orders = c.orders._replace(
+            **{name: _seen(getattr(c.orders, name)) for name in ("order", "line", "node", "need")}
+        )
+        out = (orders, ahead, *map(_seen, tail[2:5]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
+
+
+def _later(compiled: Compiled, forcing: tuple[NDArray[Any], ...], lane_of: Any) -> Later:
+    """How the needs behind long reaches change, from the forcing that is in use."""
+    known: dict[tuple[str, str], tuple[Floats, bool]] = {}
+    for row in compiled.weights.claim:
+        if row is None:
+            continue
+        key = (row.maker, row.claim.ahead)
+        for members, given in zip(compiled.members, forcing, strict=True):
+            own = [k for k, name in enumerate(members.names) if name.split(".")[0] == row.maker]
+            if own and key[1] in (given.dtype.names or ()):
+                values = given[key[1]][:, :, own[0]]
+                as_written = members.u[key[1]][:, own[0]]
+                known[key] = values, bool(np.all(values == as_written))
+    scenario = compiled.scenario
+    return later(compiled.weights, scenario.beyond, known, lane_of, scenario.timeline.n)
 
 
 def blank(shape: tuple[int, ...], record_: np.dtype[np.void]) -> NDArray[Any]:

@@ -271,6 +271,17 @@ class Derived(NamedTuple):
     neighbours: bool = False
 
 
+class Computed(NamedTuple):
+    """What a kind works out from the lengths of the steps."""
+
+    of: Callable[[Timeline], NDArray[np.float64]]
+
+
+Given = (
+    Varying | Window | Opening | Rolling | Derived | Computed | None
+)  # what a kind may ask to be resolved on the steps
+
+
 class varying:  # noqa: N801
     """Marks a quantity that may vary in time: ``Annotated[Varying, varying("flow")]``."""
 

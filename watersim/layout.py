@@ -17,7 +17,8 @@ from watersim.arrays import (
     RETENTION,
     TURBINE,
 )
-from watersim.described import Cap, Claim
+from watersim.described import ORDERED, Cap, Claim
+from watersim.foresight import heads, stem
 from watersim.network import Network
 from watersim.scenario import Scenario
 
@@ -82,6 +83,8 @@ class Layout:
         grid, clause and party of each exchange of energy, those of a grid side by side
     owned, caps
         the sites of each party, and the caps that agreements set
+    cuts, cut_of
+        the nodes above long reaches, in river order, and the place of each
     outlets
         reservoir and target of each surplus outlet, in the order of use
     """
@@ -110,6 +113,8 @@ class Layout:
             CapRow(name, cap) for name, clause in scenario.agreements.items()
             for cap in clause.caps(owned)
         )  # fmt: skip
+        self.cuts = tuple(heads(self.network))
+        self.cut_of = {name: k for k, name in enumerate(self.cuts)}
         self.claims = self._claims()
         self.transfers = self._transfers()
         self.rows = self._rows()
@@ -145,7 +150,29 @@ class Layout:
             for name, clause in self.scenario.agreements.items()
             for k, claim in enumerate(clause.claims())
         ]
+        known = [row for *_, row in rows]
+        for head in self.cuts:
+            ordered = self._orders(head, known)
+            rows += [(self.position[head], head, len(known) + k, row)
+                     for k, row in enumerate(ordered)]  # fmt: skip
         return tuple(row for *_, row in sorted(rows, key=lambda row: row[:3]))
+
+    def _orders(self, head: str, known: list[ClaimRow]) -> list[ClaimRow]:
+        """One claim above a long reach for each priority of the claims below it."""
+        below = {name for name, _ in stem(self.network, head)}
+        asking = (CONSUMPTIVE, INSTREAM_LEAVING, INSTREAM_ARRIVING)
+        priorities = {
+            row.claim.priority for row in known
+            if row.claim.sort in asking and self.section_of(row.node) in below
+        }  # fmt: skip
+        return [
+            ClaimRow(head, Claim(f"orders_{priority}", INSTREAM_LEAVING, priority, ORDERED))
+            for priority in sorted(p for p in priorities if p is not None)
+        ]
+
+    def passes_on(self, name: str) -> bool:
+        """Whether claims below a section count on the water that is there."""
+        return not self.is_limited(name) and name not in self.cut_of
 
     def is_choice(self, canal: str) -> bool:
         """Whether a canal is a transfer: one of several to a site, or one that ends in a river."""

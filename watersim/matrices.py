@@ -7,7 +7,7 @@ is a transfer (DESIGN §3.1). One set of coefficients for every step length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,12 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
         the sets of coefficients; the set of each step, shape (time,); whether return flows of a
         later rank may serve an earlier one
     """
-    lengths, which = np.unique(seconds, return_inverse=True)
+    of_step = np.column_stack([seconds, losses(layout)])
+    different, which = np.unique(of_step, axis=0, return_inverse=True)
     varying = np.array(
         [
-            [*_gains(layout, dt), *_returns(layout, dt), *_leaks(layout, dt)]
-            for dt in lengths.tolist()
+            [*_gains(layout, dt, lost), *_returns(layout, dt), *_leaks(layout, dt)]
+            for dt, *lost in different.tolist()
         ]
     )
     unique, sets = np.unique(varying, axis=0, return_inverse=True)
@@ -71,11 +72,30 @@ def matrices(layout: Layout, seconds: Floats) -> tuple[Matrices, Integers, int]:
     return found, np.asarray(step_sets, np.int64), int(rounds)
 
 
-def _gains(layout: Layout, dt: float) -> Floats:
+def losses(layout: Layout) -> Floats:
+    """Share of the flow entering each reach that is lost in each step, dims (time, reach)."""
+    forcing, steps = layout.scenario.forcing, layout.scenario.timeline.n
+    found = np.zeros((steps, len(layout.network.reaches)))
+    for k, (name, reach) in enumerate(layout.network.reaches.items()):
+        found[:, k] = forcing[name, 0, "loss"] if reach.is_seasonal() else reach.share_lost()
+    return found
+
+
+def kept(layout: Layout, seconds: Floats) -> Floats:
+    """Share of each section's outflow that ever reaches the next one, dims (time, section)."""
+    found, lost = np.ones((seconds.size, len(layout.position))), losses(layout)
+    for k, (name, reach) in enumerate(layout.network.reaches.items()):
+        found[:, layout.position[name.split(" > ")[0]]] = [
+            reach.kept(dt, share) for dt, share in zip(seconds.tolist(), lost[:, k], strict=True)
+        ]
+    return found
+
+
+def _gains(layout: Layout, dt: float, lost: Sequence[float]) -> Floats:
     """Share of each section's outflow that reaches the next one within the step."""
     gain = np.zeros(len(layout.position))
-    for name, reach in layout.network.reaches.items():
-        gain[layout.position[name.split(" > ")[0]]] = reach.gain(dt)
+    for (name, reach), share in zip(layout.network.reaches.items(), lost, strict=True):
+        gain[layout.position[name.split(" > ")[0]]] = reach.gain(dt, share)
     return gain
 
 
@@ -120,7 +140,10 @@ class _Coefficients:
             self._transfer_column(self.T[:, j], transfer)
 
     def _reach(self) -> Floats:
-        """Share of the water at u that can be found at v below, 0 beyond a limited outlet."""
+        """Share of the water at u that can be found at v below, 0 beyond a limited outlet.
+
+        Nor beyond a long reach.
+        """
         layout = self.layout
         size = len(layout.position)
         reach = np.zeros((size, size))
@@ -128,7 +151,7 @@ class _Coefficients:
             share, v, at = 1.0, u, name
             while True:
                 reach[u, v] = share
-                if at not in layout.network.down or layout.is_limited(at):
+                if at not in layout.network.down or not layout.passes_on(at):
                     break
                 share *= self.gain[v]
                 at = layout.network.down[at]
@@ -146,7 +169,7 @@ class _Coefficients:
             for sort, row, place in self.instream:
                 if place == name and sort == INSTREAM_LEAVING and not layout.is_limited(name):
                     yield (upper, row), 1.0
-            while at in layout.network.down and not layout.is_limited(at):
+            while at in layout.network.down and layout.passes_on(at):
                 share *= self.gain[layout.position[at]]
                 at = layout.network.down[at]
                 lower = layout.row_of.get(("section", at))
@@ -233,7 +256,7 @@ class _Coefficients:
         if transfer.sort == OUTLET:
             name = transfer.of
             column[layout.row_of["section", name]] += 1.0
-            if name in layout.network.down:
+            if name in layout.network.down and name not in layout.cut_of:
                 self._take(column, layout.network.down[name], -self.gain[layout.position[name]])
             for sort, k, at in self.instream:
                 if sort == INSTREAM_LEAVING and at == name:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from watersim.described import Node
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
+from watersim.timeline import Step
+from watersim.waterway import Waterway
 
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
@@ -21,8 +23,14 @@ class Network(NamedTuple):
 
     sections: tuple[str, ...]
     down: Mapping[str, str]
-    reaches: Mapping[str, Reach]  # by "upper > lower", in river order
+    reaches: Mapping[str, Waterway]  # by "upper > lower", in river order
     canals: Mapping[str, Canal]  # by name, those of a site in order of preference, then by name
+
+    def in_steps(self, step: Step) -> Network:
+        """The same in a run of that step: how water is under way depends on it."""
+        return self._replace(
+            reaches={name: reach.laid_out(step) for name, reach in self.reaches.items()}
+        )
 
 
 def reach_name(upper: str, lower: str) -> str:
@@ -47,7 +55,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 def build(
     nodes: Mapping[str, Node],
     rivers: Sequence[str],
-    reaches: Mapping[str, Reach],
+    reaches: Mapping[str, Waterway],
     canals: Mapping[str, Canal],
 ) -> tuple[Network | None, list[Fault]]:
     """The network, or every fault of it with its key path."""
@@ -78,8 +86,8 @@ def build(
 
 
 def _in_order(
-    order: Sequence[str], down: Mapping[str, str], reaches: Mapping[str, Reach]
-) -> dict[str, Reach]:
+    order: Sequence[str], down: Mapping[str, str], reaches: Mapping[str, Waterway]
+) -> dict[str, Waterway]:
     normal = {reach_name(*split_river(name)): reach for name, reach in reaches.items()}
     names = [reach_name(upper, down[upper]) for upper in order if upper in down]
     return {name: normal.get(name) or Reach() for name in names}

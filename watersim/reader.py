@@ -18,14 +18,15 @@ from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
 from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Derived, Opening, Rolling, Varying, Window
+from watersim.fields import Computed, Derived, Given, Opening, Rolling, Varying, Window
 from watersim.forcing import Tables, inside, resolve
+from watersim.foresight import BESIDE
 from watersim.links.canal import Canal
-from watersim.links.reach import Reach
 from watersim.sources import Sources
 from watersim.table import RowFault, Table
 from watersim.timeline import Timeline, opens, steps_back
 from watersim.units import LARGEST, Dimension
+from watersim.waterway import Waterway
 
 Floats = NDArray[np.float64]
 L = TypeVar("L", bound=Link)
@@ -105,9 +106,9 @@ class Reader:
             return []
         return rivers
 
-    def members(self) -> tuple[dict[str, Node], dict[str, Reach], dict[str, Canal]]:
+    def members(self) -> tuple[dict[str, Node], dict[str, Waterway], dict[str, Canal]]:
         nodes = self._kinds("nodes", Node, "{kind: junction}")
-        reaches = self._links("reaches", Reach)
+        reaches = self._links("reaches", Waterway)  # type: ignore[type-abstract]
         canals = self._links("canals", Canal)
         return nodes, reaches, canals
 
@@ -141,17 +142,22 @@ class Reader:
                 members[name] = member
         return members
 
-    def _links(self, family: str, kind: type[L]) -> dict[str, L]:
+    def _links(self, family: str, base: type[L]) -> dict[str, L]:
+        """The members of a family that is named after its first kind, which need not be written."""
         links: dict[str, L] = {}
+        known = {name: k for name, k in registry.kinds("links").items() if issubclass(k, base)}
+        plain = next(name for name in known if family.startswith(name))
         for name, given in self.mapping((family,)).items():
             path = (family, name)
             if family == "canals" and not is_name(name):
                 self.add([(path, "must be a name of letters, digits and _")])
             elif not isinstance(given, dict):
                 self.add([(path, "must be a mapping such as {loss: 5 %}")])
+            elif (kind := given.get("kind", plain)) not in known:
+                self.add([((*path, "kind"), unknown_kind(kind, known, plain))])
             else:
-                member = self._member(kind, given, path)
-                if isinstance(member, kind):
+                member = self._member(known[kind], given, path)
+                if isinstance(member, base):
                     links[name] = member
         return links
 
@@ -291,7 +297,7 @@ class ForcingReader:
         self,
         name: str,
         member: Kind,
-        given: Varying | Window | Opening | Rolling | None,
+        given: Given,
         tables: Tables,
     ) -> Floats | None:
         """The value of every step; None, and a problem noted, if it cannot be had."""
@@ -307,9 +313,33 @@ class ForcingReader:
             self.reader.problems += self.reader.named(error, (*path, "file"))
         return None
 
+    def beyond(
+        self, members: Mapping[str, Kind], tables: Tables, ahead: int
+    ) -> dict[tuple[str, str], tuple[Floats, Floats]]:
+        """What claims ask for in the steps before and after the run, NaN where nothing says it."""
+        values: dict[tuple[str, str], tuple[Floats, Floats]] = {}
+        for name, member in members.items():
+            for key in {claim.ahead for claim in member.claims()} - {""}:
+                given = member.forcing()[key]
+                path = (*self.reader.path_of(name, member), *path_within(member, given))
+                values[name, key] = tuple(  # type: ignore[assignment]
+                    np.array([self._at(given, path, tables, k) for k in steps])
+                    for steps in (
+                        range(-BESIDE, 0), range(self.timeline.n, self.timeline.n + ahead)
+                    )
+                )  # fmt: skip
+        return values
+
+    def _at(self, given: Given, path: KeyPath, tables: Tables, step: int) -> float:
+        """The value of one step counted from the first of the run, NaN where nothing says it."""
+        try:
+            return float(self._one(given, path, tables, self.timeline.at(step))[0])
+        except (ValueError, InputError):
+            return float("nan")
+
     def _one(
         self,
-        given: Varying | Window | Opening | Rolling | None,
+        given: Given,
         path: KeyPath,
         tables: Tables,
         timeline: Timeline | None = None,
@@ -323,6 +353,10 @@ class ForcingReader:
             return opens(given.per, timeline)
         if isinstance(given, Rolling):
             return steps_back(given.seconds, timeline)
+        if isinstance(given, Computed):
+            return given.of(timeline)
+        if isinstance(given, Derived):
+            raise ValueError("is computed from other values")
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from watersim.bounds import explain, values_of
+from watersim.described import ORDERED
 from watersim.errors import InputError, Problem
 from watersim.metrics import seconds
 from watersim.moments import moment, position
@@ -65,7 +66,8 @@ def why(ds: xr.Dataset, claim: str, time: object, realization: int | None = None
 def short_steps(ds: xr.Dataset) -> xr.Dataset:
     """Every claim and step that was short, the largest deficit first.
 
-    Zones are left out: a reservoir that is not full is not short.
+    Zones are left out: a reservoir that is not full is not short. So are orders, which ask for what
+    others need.
 
     Returns
     -------
@@ -152,11 +154,15 @@ def _totals(ds: xr.Dataset) -> tuple[list[tuple[str, str]], Integers, Floats]:
 
 
 def _short(ds: xr.Dataset) -> _Short:
-    """Look at every claim but zones."""
+    """Look at every claim but zones and orders."""
     sorts = ds["claim_sort"].values.astype(str) if "claim" in ds.dims else np.zeros(0, str)
+    ordered = ds["sector"].values.astype(str) == ORDERED if "claim" in ds.dims else sorts == ""
     places = np.zeros(0, np.int64)
     none = _Short(places, places, places, np.zeros(0, object), np.zeros(0), np.zeros(0))
-    parts = [none, *(_short_of(ds, int(k)) for k in np.flatnonzero(sorts != "retention"))]
+    parts = [
+        none,
+        *(_short_of(ds, int(k)) for k in np.flatnonzero((sorts != "retention") & ~ordered)),
+    ]
     columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
     every = _Short(*columns)
     order = np.lexsort((every.member, every.claim, every.step, every.given - every.need))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from watersim.bounds import asked_and_short, empty, explain
+from watersim.described import ORDERED
 from watersim.metrics import seconds
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +25,7 @@ def short(ds: xr.Dataset) -> Iterator[str]:
         return
     sorts, sectors = ds["claim_sort"].values.astype(str), ds["sector"].values.astype(str)
     for k, name in enumerate(ds["claim"].values):
-        if sorts[k] != "retention" and sectors[k] != "environment":
+        if sorts[k] != "retention" and sectors[k] not in ("environment", ORDERED):
             sentence = _short_sentence(ds, k)
             if sentence:
                 yield f"{_words(str(name))}: {sentence}"

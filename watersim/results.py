@@ -146,30 +146,29 @@ def _initial(ds: xr.Dataset, report: Report, family: str, first: NDArray[Any]) -
 
 
 def _parts(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
-    """What the parts of members report, on a dim of their own, in the order of the members."""
+    """What the parts of members report, on a dim of their own, kind by kind."""
     described = dict(compiled.scenario.members())
-    for members, values, first in zip(
-        compiled.members, outcome.part_reports, outcome.part_initial, strict=True
-    ):
-        kind = members.kind
-        if not (kind.part_reports and members.parts):
-            continue
-        family, owners = kind.part_family, list(dict.fromkeys(members.names))
-        ds[family] = (
-            family,
-            np.array(members.parts, object),
-            {"long_name": f"name of the {family}"},
-        )
-        rows = [row for name in owners for row in described[name].part_coordinates()]
-        owner = [name for name in owners for _ in described[name].part_coordinates()]
-        _coordinate(ds, family, f"{family}_{kind.family}", owner)
-        for key in rows[0]:
-            _coordinate(ds, family, f"{family}_{key}", [row[key] for row in rows])
-        for report in kind.part_reports:
-            about = _report_attributes(report, family)
-            ds[report.name] = ((*DIMS, family), values[report.name], about)
+    families: dict[str, list[int]] = {}
+    for k, members in enumerate(compiled.members):
+        if members.parts:
+            families.setdefault(members.kind.part_family, []).append(k)
+    for family, own in families.items():
+        groups = [compiled.members[k] for k in own]
+        names = [name for members in groups for name in members.parts]
+        ds[family] = (family, np.array(names, object), {"long_name": f"name of the {family}"})
+        owners = [name for members in groups for name in dict.fromkeys(members.names)]
+        rows = [(name, row) for name in owners for row in described[name].part_coordinates()]
+        if rows:
+            owner = [name for name, _ in rows]
+            _coordinate(ds, family, f"{family}_{groups[0].kind.family}", owner)
+            for key in rows[0][1]:
+                _coordinate(ds, family, f"{family}_{key}", [row[key] for _, row in rows])
+        for report in groups[0].kind.part_reports:
+            values = np.concatenate([outcome.part_reports[k][report.name] for k in own], axis=2)
+            ds[report.name] = ((*DIMS, family), values, _report_attributes(report, family))
             if report.role == "state":
-                _initial(ds, report, family, first[report.name])
+                first = np.concatenate([outcome.part_initial[k][report.name] for k in own], axis=1)
+                _initial(ds, report, family, first)
 
 
 def _accounts(
@@ -239,6 +238,7 @@ _COORDINATES = {
     "at": {"long_name": "river node it stands at"},
     "return_to": {"long_name": "river node its return flow comes back to"},
     "loss_to": {"long_name": "river node its loss comes back to"},
+    "ordered": {"long_name": "1 where what is needed below is ordered ahead, else 0"},
     "lift": {"units": "m", "long_name": "height its pumps lift the flow, 0 where it has none"},
     "diversion_from": {"long_name": "river node it takes from by itself"},
     "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
@@ -315,6 +315,7 @@ def _links(ds: xr.Dataset, compiled: Compiled) -> None:
         _coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
         _coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
         reaches = [network.reaches[str(name)] for name in ds["reach"].values]
+        _coordinate(ds, "reach", "reach_ordered", [float(reach.cuts()) for reach in reaches])
         _coordinate(ds, "reach", "reach_loss_to", [reach.returns_to() or "" for reach in reaches])
     if "canal" in ds.dims:
         canals = [network.canals[str(name)] for name in ds["canal"].values]

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from watersim.checks import (
     agreement_faults,
     energy_faults,
-    lag_faults,
     loss_faults,
     party_faults,
     priority_faults,
@@ -26,6 +25,7 @@ from watersim.described import Agreement, Kind, Link, Node
 from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
 from watersim.forcing import Tables
+from watersim.foresight import steps_ahead
 from watersim.network import Network, build
 from watersim.reader import ForcingReader, Reader
 from watersim.sources import Sources, find_root, read_scenario
@@ -47,6 +47,9 @@ class Scenario:
         the frozen descriptions by name
     forcing
         (member, part number or −1, key) → value per step, SI, shape (time,)
+    beyond
+        (member, key) → the values of steps before the run and after it, NaN where unknown, of what
+        claims will ask for; only where a reach is so long that they are asked ahead
     tables
         (node, key) → columns in SI
     title, question
@@ -67,6 +70,7 @@ class Scenario:
     network: Network
     agreements: Mapping[str, Agreement]
     forcing: Mapping[tuple[str, int, str], Floats]
+    beyond: Mapping[tuple[str, str], tuple[Floats, Floats]]
     tables: Mapping[tuple[str, str], Mapping[str, Floats]]
     initial: Mapping[str, str] | None
     notes: tuple[str, ...]
@@ -164,7 +168,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     reader.add([*party_faults(nodes, parties), *priority_faults(nodes, agreements)])
     reader.add([*agreement_faults(agreements, nodes, canals, parties)])
     if network is not None and timeline is not None:
-        reader.add([*lag_faults(network, timeline), *loss_faults(network), *pump_faults(nodes)])
+        reader.add([*loss_faults(network), *pump_faults(nodes)])
         reader.add([*energy_faults(nodes, timeline)])
         reader.add([*use_faults(nodes, network)])
     if network is not None:
@@ -172,10 +176,14 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         reader.add([*water_faults(nodes, network, agreements, goes_on)])
     reader.stop()
     assert network is not None and timeline is not None
+    network = network.in_steps(timeline.step)
     tables, series = Tables(sources.root), ForcingReader(reader, timeline)
     everything = {**nodes, **network.reaches, **network.canals, **agreements}
     read = reader.tables(everything, tables)
     forcing = series.all(everything, tables)
+    reader.stop()
+    ahead = steps_ahead(network, timeline)
+    beyond = series.beyond({**nodes, **agreements}, tables, ahead) if ahead else {}
     reader.stop()
     text = description_text(description)
     files = {**sources.files, **tables.files}
@@ -190,6 +198,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         network=network,
         agreements=agreements,
         forcing=forcing,
+        beyond=beyond,
         tables=read,
         initial=reader.initial(),
         notes=tuple(dict.fromkeys(series.notes)),

@@ -150,15 +150,21 @@ def _section(key: str, suffix: str) -> Schema:
 
 def _members() -> dict[str, Schema]:
     """What stands under a name: the kind decides; laid over a basin's it may be left out."""
-    links = {
-        name + suffix: form
-        for name, kind in registry.kinds("links").items()
-        for suffix, form in (
-            ("", _reference(kind, "")),
-            (LAID_OVER, {"anyOf": [_reference(kind, LAID_OVER), {"type": "null"}]}),
-        )
-    }
+    links: dict[str, Schema] = {}
+    for family in dict.fromkeys(kind.family for kind in registry.kinds("links").values()):
+        links[family] = _link(family, "")
+        links[family + LAID_OVER] = {"anyOf": [_link(family, LAID_OVER), {"type": "null"}]}
     return {**links, **_chosen("nodes"), **_chosen("agreements")}
+
+
+def _link(family: str, suffix: str) -> Schema:
+    """A link of the first kind of its family, which bears its name, unless it says another."""
+    kinds = {name: k for name, k in registry.kinds("links").items() if k.family == family}
+    form = _reference(kinds[family], suffix)
+    for name, kind in kinds.items():
+        if name != family:
+            form = {"if": _is_kind(name), "then": _reference(kind, suffix), "else": form}
+    return form
 
 
 def _chosen(family: registry.Family) -> dict[str, Schema]:

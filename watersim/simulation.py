@@ -20,6 +20,7 @@ from watersim.forcing import unfit
 from watersim.netcdf import open_run
 from watersim.results import label
 from watersim.scenario import Scenario
+from watersim.waterway import Waterway
 
 
 def run(
@@ -239,6 +240,7 @@ def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
     InputError
         if that run lacks a member, or holds a state that cannot be.
     """
+    _check_under_way(compiled, ds)
     own, of_parts = [], []
     for members in compiled.members:
         kind = members.kind
@@ -249,6 +251,20 @@ def states_of(compiled: Compiled, ds: xr.Dataset, step: int) -> States:
             compiled, ds, step, members.parts, kind.part_family, kind.part_reports, members.v
         ))  # fmt: skip
     return States(tuple(own), tuple(of_parts))
+
+
+def _check_under_way(compiled: Compiled, ds: xr.Dataset) -> None:
+    """Refuse a run whose water under way is not that of the same reaches and steps."""
+    dim, step = Waterway.part_family, compiled.scenario.timeline.step
+    kinds = [members for members in compiled.members if members.kind.part_family == dim]
+    names = {name for members in kinds for name in members.parts}
+    there = set(ds[dim].values.astype(str).tolist()) if dim in ds.dims else set()
+    if there != names or (names and ds.attrs["step"] != step):
+        odd = min(there ^ names, default="") or f"{ds.attrs['step']} steps"
+        raise InputError(compiled.scenario.description.problem(
+            ("initial", "from"),
+            f"is a run with other water under way ({odd}); travel times and the step must be the same",
+        ))  # fmt: skip
 
 
 def _taken_over(

@@ -31,6 +31,7 @@ def clear(s: Step, gain: Floats) -> None:
     for v in range(s.at.shape[0]):
         at = s.at[v]
         at.gain = gain[v]
+        at.passes = 0.0 if at.cut >= 0 else gain[v]
         for l in range(at.runoff.size):
             at.runoff[l] = 0.0
             at.turbined[l] = 0.0
@@ -51,7 +52,8 @@ def available(s: Step) -> None:
               − refill
 
     over the sections u just above v: everything where the outlet is unlimited, only what is known
-    to spill where the outlet is a transfer or shut; surplus outlets move their water likewise.
+    to spill where the outlet is a transfer or shut, only what is known to pass above a long reach;
+    surplus outlets move their water likewise.
     """
     for v in range(s.at.shape[0]):
         at = s.at[v]
@@ -63,10 +65,15 @@ def available(s: Step) -> None:
     for o in range(s.way_out.shape[0]):
         out = s.way_out[o]
         source, target = s.at[out.source], s.at[out.target]
-        share = source.gain if out.target == source.down else 1.0
+        share = source.passes if out.target == source.down else 1.0
         for l in range(out.known.size):
             source.reach[l] -= out.known[l]
             target.reach[l] += out.known[l] * share
+    for k in range(s.cut.shape[0]):
+        cut = s.cut[k]
+        below, gain = s.at[cut.lower], s.at[cut.head].gain
+        for l in range(cut.passing.size):
+            below.reach[l] += gain * cut.passing[l]
     for r in range(s.row.shape[0]):
         row = s.row[r]
         for l in range(row.b.size):
@@ -91,7 +98,7 @@ def available(s: Step) -> None:
             for l in range(at.runoff.size):
                 row.b[l] = at.reach[l]
         if at.down >= 0:
-            below, gain = s.at[at.down], at.gain
+            below, gain = s.at[at.down], at.passes
             if at.limited >= 0:
                 for l in range(at.runoff.size):
                     below.reach[l] += gain * at.spilled[l]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -151,6 +151,17 @@ class Timeline:
         """The length of every step in s, (n,)."""
         return _fixed((self.ends - self.starts).astype(np.float64) * DAY)
 
+    def at(self, step: int) -> Timeline:
+        """The one step that is so many after the first; it may lie before it or beyond the last."""
+        number = ordinal(self.step, self.edges[:1])[0] + step
+        first, after = first_day(self.step, np.array([number, number + 1])).astype(object)
+        return Timeline(first, (after - timedelta(days=1)), self.step)
+
+    def seconds_on(self, count: int) -> Floats:
+        """The lengths of `count` steps from the first on, beyond the last if need be, s."""
+        days = np.diff(edges(self.step, self.start, count)).astype(np.float64)
+        return np.asarray(days * DAY)
+
     @cached_property
     def month(self) -> Integers:
         """The calendar month of every step, 1 … 12, (n,)."""
@@ -217,6 +228,25 @@ def steps_back(window: float, timeline: Timeline) -> Floats:
     ends = (timeline.ends - timeline.edges[0]).astype(np.float64) * DAY
     first = np.searchsorted(ends, ends - window, side="right")
     return np.asarray(np.arange(timeline.n) - first, np.float64)
+
+
+def step_lengths(step: Step) -> tuple[float, ...]:
+    """The lengths in s that a step can have in the calendar, the shortest first."""
+    days = {"day": (1,), "decade": (8, 9, 10, 11), "month": (28, 29, 30, 31)}
+    return tuple(count * DAY for count in days[step])
+
+
+def shares_due(lag: float, ahead: int, timeline: Timeline) -> Floats:
+    """Share of an even flow through a step that arrives `ahead` steps later, (n,).
+
+    It enters over the whole step and is under way for `lag` seconds.
+    """
+    starts = (timeline.edges - timeline.edges[0]).astype(np.float64) * DAY
+    beyond = edges(timeline.step, timeline.start, timeline.n + ahead)[ahead:]
+    later = (beyond - timeline.edges[0]).astype(np.float64) * DAY
+    first, last = starts[:-1] + lag, starts[1:] + lag
+    shared = np.minimum(last, later[1:]) - np.maximum(first, later[:-1])
+    return np.asarray(np.maximum(0.0, shared) / timeline.seconds)
 
 
 def average(starts: Dates, ends: Dates, values: Floats, timeline: Timeline) -> Floats:

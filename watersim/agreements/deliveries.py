@@ -97,7 +97,7 @@ class Deliveries(Agreement):
     def claims(self) -> list[Claim]:
         return [
             Claim("", INSTREAM_ARRIVING, self.priority, "delivery", at=self.gauge,
-                  party=self.receiver)
+                  party=self.receiver, ahead="schedule")
         ]  # fmt: skip
 
     def forcing(self) -> Mapping[str, Varying | Opening | Window | None]:

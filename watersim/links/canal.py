@@ -81,6 +81,8 @@ class Canal(Link):
 
     def problems(self, tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from super().problems(tables)
+        if self.is_seasonal():
+            yield "loss.fraction", "changes with the season, as only that of a reach may; give one"
         if self.lift is not None and self.pump_efficiency is None:
             yield (
                 "pump_efficiency",

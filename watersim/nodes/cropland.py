@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from watersim.arrays import Step
@@ -186,7 +188,7 @@ class Cropland(Site):
     def part_names(self) -> list[str]:
         return [crop.crop for crop in self.crops]
 
-    def part_initial(self) -> list[Mapping[str, float]]:
+    def part_initial(self, seconds: NDArray[np.float64]) -> list[Mapping[str, float]]:
         lacks = self.soil.initial_depletion
         return [
             {"depletion": lacks * self.available(crop),

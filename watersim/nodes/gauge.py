@@ -36,7 +36,8 @@ class Gauge(Node):
         if self.environmental_flow is None:
             return []
         priority = self.environmental_flow.priority
-        return [Claim("environmental_flow", INSTREAM_LEAVING, priority, "environment")]
+        key = "environmental_flow"
+        return [Claim(key, INSTREAM_LEAVING, priority, "environment", ahead=key)]
 
     def forcing(self) -> Mapping[str, Varying | None]:
         asked = self.environmental_flow

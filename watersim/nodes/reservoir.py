@@ -107,7 +107,8 @@ class Reservoir(Node):
             claims.append(Claim(DEAD_STORAGE, RETENTION, 0, DEAD_STORAGE))
         if self.minimum_release is not None:
             priority = self.minimum_release.priority
-            claims.append(Claim("minimum_release", INSTREAM_LEAVING, priority, "environment"))
+            key = "minimum_release"
+            claims.append(Claim(key, INSTREAM_LEAVING, priority, "environment", ahead=key))
         return claims + [
             Claim(zone.name, RETENTION, zone.priority, "storage", zone.balance_group)
             for zone in self.stack()
