@@ -207,6 +207,15 @@ agreements:
     shares: {LOW: 100 %}
     period: season
     carry_over: {debt_limit: 5 hm3}
+policies:
+  plain: {kind: standard, at: dam, requirement: 30 m3/s, priority: 5}
+  curve: {kind: rule_curve, at: dam, curve: {01-01: 150 hm3}}
+  target: {kind: target_storage, at: dam, targets: {04-01: 50 hm3}, priority: 5}
+  save: {kind: hedging, at: dam, requirement: 30 m3/s, trigger: 40 hm3}
+  power: {kind: energy_regime, at: dam, season: {from: 10-01, to: 03-31}, release: 25 m3/s, priority: 5}
+  farms: {kind: irrigation_regime, at: dam, growing_season: {from: 04-01, to: 09-30}, share: 75 %}
+  given: {kind: forced_release, at: dam, release: 25 m3/s}
+  own: {kind: function, at: dam, function: hold, priority: 5}
 """
 TIME = "time: {start: 2000-01-01, end: 2000-03-31, step: month}"
 
@@ -224,7 +233,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     scenario = watersim.load(folder / "run.yaml")
     used = {type(member) for _, member in scenario.members()}
     assert used == set(all_kinds().values()), "EVERY_KIND must hold every kind"
-    return watersim.run(scenario)
+    return watersim.run(scenario, rules={"hold": lambda now: 25.0})
 
 
 def ends(variable: xr.DataArray) -> str:

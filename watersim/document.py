@@ -18,7 +18,7 @@ from watersim.yaml_source import DIGITS, Document, Source
 Path = tuple[str | int, ...]
 
 WHOLE = ("title", "description", "time")
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements")
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "policies")
 
 
 def unlike_a_file(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:

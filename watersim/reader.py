@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
-from watersim.described import Agreement, Kind, Link, Node
+from watersim.dated import Ahead, Beginning, Dated, along
+from watersim.described import Agreement, Course, Kind, Link, Node, Policy
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
-from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
+from watersim.faults import explain, is_name, keys, path_within, read_date, singular, unknown_kind
 from watersim.fields import Opening, Varying, Window
-from watersim.forcing import Tables, inside, resolve
+from watersim.forcing import Tables, ahead, begins, inside, resolve
 from watersim.links.canal import Canal
 from watersim.links.reach import Reach
 from watersim.sources import Sources
@@ -113,6 +114,11 @@ class Reader:
         found = self._kinds("agreements", Agreement, "{kind: quota, sites: […], …}")
         return dict(sorted(found.items()))
 
+    def policies(self) -> dict[str, Policy]:
+        """The operating policies by name, in the order of their names."""
+        found = self._kinds("policies", Policy, "{kind: rule_curve, at: dam, …}")
+        return dict(sorted(found.items()))
+
     def _kinds(self, family: registry.Family, base: type[K], example: str) -> dict[str, K]:
         """The members of a family whose kind is written in the file."""
         members: dict[str, K] = {}
@@ -129,7 +135,7 @@ class Reader:
             kind = given.get("kind")
             if not isinstance(kind, str) or kind not in known:
                 where = (*path, "kind") if "kind" in given else path
-                self.add([(where, unknown_kind(kind, known, family.removesuffix("s")))])
+                self.add([(where, unknown_kind(kind, known, singular(family)))])
                 continue
             member = self._member(known[kind], given, path)
             if isinstance(member, base):
@@ -196,6 +202,8 @@ class Reader:
             return ("nodes", name)
         if isinstance(member, Agreement):
             return ("agreements", name)
+        if isinstance(member, Policy):
+            return ("policies", name)
         return ("canals", name) if isinstance(member, Canal) else ("reaches", name)
 
     def file(self, path: KeyPath, file: str) -> tuple[Path, str]:
@@ -246,15 +254,19 @@ class ForcingReader:
                         self.reader.problems += self.reader.named(error, (*path, "file"))
         return values
 
-    def _one(
-        self, given: Varying | Window | Opening | None, path: KeyPath, tables: Tables
-    ) -> Floats:
+    def _one(self, given: Course, path: KeyPath, tables: Tables) -> Floats:
         if given is None:
             return np.zeros(self.timeline.n)
         if isinstance(given, Window):
             return inside(given, self.timeline)
         if isinstance(given, Opening):
             return opens(given.per, self.timeline)
+        if isinstance(given, Dated):
+            return along(given, self.timeline)
+        if isinstance(given, Ahead):
+            return ahead(given, self.timeline)
+        if isinstance(given, Beginning):
+            return begins(given, self.timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

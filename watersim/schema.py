@@ -20,6 +20,7 @@ from pydantic_core import core_schema
 from watersim import registry
 from watersim.described import Kind
 from watersim.document import SECTIONS
+from watersim.faults import singular
 from watersim.sources import BASIN_KEYS, SCENARIO_KEYS
 from watersim.timeline import Step
 
@@ -54,7 +55,7 @@ def schema() -> Schema:
 def _basin() -> Schema:
     return {
         "type": "object",
-        "description": "What is there: parties, nodes, rivers, reaches, canals, agreements.",
+        "description": "What is there: parties, nodes, rivers, reaches, canals, agreements, policies.",
         "properties": {key: _top_level()[key] for key in BASIN_KEYS},
         "required": ["nodes", "rivers"],
         "additionalProperties": False,
@@ -131,7 +132,7 @@ def _section(key: str, suffix: str) -> Schema:
             "items": {"type": "string", "pattern": r"^\S+( > \S+)+$"},
         }
     links = [name for name in registry.kinds("links") if key.startswith(name)]
-    member = links[0] if links else key.removesuffix("s")
+    member = links[0] if links else singular(key)
     return {
         "description": f"every {member} by its name",
         "type": "object",
@@ -150,12 +151,12 @@ def _members() -> dict[str, Schema]:
             (LAID_OVER, {"anyOf": [_reference(kind, LAID_OVER), {"type": "null"}]}),
         )
     }
-    return {**links, **_chosen("nodes"), **_chosen("agreements")}
+    return {**links, **_chosen("nodes"), **_chosen("agreements"), **_chosen("policies")}
 
 
 def _chosen(family: registry.Family) -> dict[str, Schema]:
     """A member whose kind is written in the file, whole and laid over."""
-    kinds, member = registry.kinds(family), family.removesuffix("s")
+    kinds, member = registry.kinds(family), singular(family)
     whole = {
         "type": "object",
         "properties": {"kind": _kind_of(family)},
