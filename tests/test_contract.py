@@ -37,7 +37,7 @@ POLICIES = {
     "expected_inflow: 9 m3/s, minimum: 2 m3/s, maximum: 15 m3/s",
     "hedging": "hedging, requirement: 14 m3/s, trigger: 60 hm3, priority: 1",
     "energy_regime": "energy_regime, season: {from: 10-01, to: 03-31}, release: 9 m3/s, "
-    "reserve: 30 hm3, priority: 1",
+    "reserve: 30 hm3, expected_inflow: 9 m3/s, priority: 1",
     "irrigation_regime": "irrigation_regime, growing_season: {from: 04-01, to: 09-30}, "
     "share: 75 %, winter_limit: 4 m3/s",
     "function": "function, function: hold, priority: 1",

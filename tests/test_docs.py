@@ -488,7 +488,29 @@ def test_no_key_and_no_variable_has_a_name_to_avoid(every_kind: xr.Dataset) -> N
 
 
 def test_validation_uses_the_public_names() -> None:
-    [text] = blocks(DOCS / "validation.md", "python")
-    compile(text, "validation.md", "exec")
-    assert "import watersim\n" in text
-    assert "from watersim." not in text
+    texts = blocks(DOCS / "validation.md", "python")
+    assert "import watersim\n" in texts[0]
+    for text in texts:
+        compile(text, "validation.md", "exec")
+        assert "from watersim." not in text
+
+
+def test_the_hindcast_of_the_page_runs_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    drawn: list[str] = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, name: drawn.append(name))
+    [text] = [one for one in blocks(DOCS / "validation.md", "python") if "hindcast" in one]
+    names: dict[str, Any] = {"watersim": watersim}
+    exec(text, names)
+    assert drawn == ["toktogul.png"]
+    page = (DOCS / "validation.md").read_text("utf-8")
+    scores = names["ds"].sel(time=slice(None, "2005-12")).watersim.score(names["observed"])
+    said = {row[0].lower(): row for row in rows(page, "# Five dams, run by rules")[:6]}
+    for dam in names["dams"]:
+        for place, (variable, dim) in enumerate((("storage", "reservoir"), ("outflow", "node"))):
+            own = scores[variable].isel(realization=0).sel({dim: dam})
+            nse, kge, bias = said[dam][1 + 5 * place : 4 + 5 * place]
+            assert float(nse) == pytest.approx(float(own.sel(score="nse")), abs=6e-4), dam
+            assert float(kge) == pytest.approx(float(own.sel(score="kge")), abs=6e-3), dam
+            percent = float(bias.replace("−", "-").removesuffix(" %"))
+            assert percent == pytest.approx(float(own.sel(score="bias")), abs=0.06), dam

@@ -32,6 +32,7 @@ def test_every_file_with_a_plot_is_found_and_helpers_are_not() -> None:
         "accounts",
         "balance",
         "energy",
+        "hindcast",
         "hydrograph",
         "network",
         "storage",

@@ -27,11 +27,24 @@ def test_power_asks_all_year(basin: Basin) -> None:
     np.testing.assert_allclose(ds["release"].values.ravel(), 9.0, rtol=1e-12)
 
 
-# dead storage 5, reserve 45, 25 in store: (25 − 5) / (45 − 5) = half of the 9 m3/s
-def test_below_the_reserve_less_is_released(basin: Basin) -> None:
-    ds = basin.run(dam(f"  rule: {REGIME}, reserve: 45 hm3}}", storage=25, runoff="0 m3/s"))
-    assert ds["release"].item() == pytest.approx(4.5, rel=1e-12)
-    assert ds["rationing"].item() == pytest.approx(0.5, rel=1e-12)
+# January to March, 90 days: 9 × 90 d = 69.98 hm3 are wanted; 40 − 20 + 4 m3/s × 90 d = 51.1 are there
+# beside the reserve of 20: 0.73026 of it in each of the three months, and 20 are left on 1 April
+def test_a_foreseen_shortage_is_spread_and_the_reserve_is_left(basin: Basin) -> None:
+    rule = f"  rule: {REGIME}, reserve: 20 hm3, expected_inflow: 4 m3/s}}"
+    ds = basin.run(dam(rule, runoff="4 m3/s", farm="0 m3/s"), YEAR).isel(realization=0)
+    share = (20e6 + 4.0 * 90 * 86_400.0) / (9.0 * 90 * 86_400.0)
+    np.testing.assert_allclose(ds["rationing"].values.ravel()[:3], share, rtol=1e-12)
+    np.testing.assert_allclose(ds["release"].values.ravel()[:3], 9.0 * share, rtol=1e-12)
+    assert ds["storage"].values.ravel()[2] == pytest.approx(20e6, rel=1e-12)
+    np.testing.assert_allclose(ds["rationing"].values.ravel()[3:9], 1.0)
+
+
+# 8 expected and 4 come; all of the departure is expected to last: the same as above
+def test_a_dry_winter_that_lasts_is_foreseen(basin: Basin) -> None:
+    rule = f"  rule: {REGIME}, reserve: 20 hm3, expected_inflow: 8 m3/s, persistence: 100 %}}"
+    ds = basin.run(dam(rule, runoff="4 m3/s", farm="0 m3/s"), YEAR).isel(realization=0)
+    share = (20e6 + 4.0 * 90 * 86_400.0) / (9.0 * 90 * 86_400.0)
+    np.testing.assert_allclose(ds["rationing"].values.ravel()[:3], share, rtol=1e-12)
 
 
 # the zone to 40 hm3 comes before power, which then gets what flows in
@@ -45,4 +58,6 @@ def test_a_zone_of_an_earlier_priority_is_kept_from_power(basin: Basin) -> None:
 def test_a_regime_that_asks_for_nothing_is_refused(basin: Basin) -> None:
     with pytest.raises(InputError, match="is 0 all year: power asks for nothing"):
         basin.load(dam(f"  rule: {REGIME.replace('9 m3/s', '0 m3/s')}}}"))
-    basin.load(dam(f"  rule: {REGIME}}}"))
+    with pytest.raises(InputError, match="reserve: goes with 'expected_inflow'"):
+        basin.load(dam(f"  rule: {REGIME}, reserve: 20 hm3}}"))
+    basin.load(dam(f"  rule: {REGIME}, reserve: 20 hm3, expected_inflow: 8 m3/s}}"))

@@ -30,6 +30,14 @@ def test_a_reserve_is_not_counted_on(basin: Basin) -> None:
     assert basin.run(text)["rationing"].item() == pytest.approx(20 / 60, rel=1e-12)
 
 
+# with 20 in store and a reserve of 25 the first 5 of the 10.7136 that come fill it: 5.7136 / 60
+def test_what_comes_fills_the_reserve_first(basin: Basin) -> None:
+    text = dam(RULE.format("trigger: 60 hm3, reserve: 25 hm3, priority: 1"), storage=20,
+               runoff="4 m3/s")  # fmt: skip
+    share = (4.0 * MONTHS[0] - 5e6) / 60e6
+    assert basin.run(text)["rationing"].item() == pytest.approx(share, rel=1e-12)
+
+
 # W = 35 + 10.7136 = 45.71: below 50 a half, below 30 a quarter is given
 @pytest.mark.parametrize(
     ("phases", "share"),

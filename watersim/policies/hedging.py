@@ -165,7 +165,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
                 claim = s.claim[q[k].site]
                 asked += claim.need[l] / (1.0 - claim.loss)
             inflow = arriving(p[i].section, own.expected, l, s, dt, again)
-            live = max(0.0, s.at[p[i].section].carry[l] - p[i].reserve)
+            live = s.at[p[i].section].carry[l] - p[i].reserve
             share = 1.0
             if p[i].form == TRIGGER and own.trigger[l] > 0.0:
                 share = (live + inflow) / own.trigger[l]
@@ -177,7 +177,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
                 comes = foreseen(inflow, own.expected[l], ahead, p[i].persistence, dt)
                 required = asked + own.required_ahead[l]
                 share = (live + comes) / required if required > 0.0 else 1.0
-            out.rationing[l] = min(1.0, share)
+            out.rationing[l] = max(0.0, min(1.0, share))
             out.release_target[l] = asked / dt * out.rationing[l]
         ask(p[i].claim, out, s, dt)
         hold_back(p[i].section, out, s, dt)
