@@ -122,3 +122,36 @@ def test_curves_and_dead_storages_are_those_of_the_basin() -> None:
         for key in ("levels", "dead_storage", "evaporation"):
             assert getattr(five[name], key) == getattr(basin[name], key), (name, key)
     assert (DATA / "five_dams.yaml").exists()
+
+
+@pytest.mark.parametrize("name", DAMS)
+def test_coupled_the_storages_still_follow_those_observed(name: str) -> None:
+    """Shardara receives the errors of all dams above: it alone no longer beats the mean of the month."""
+    ds = hindcast("basin_hindcast").sel(time=FIVE_YEARS)
+    assert nse(ds, "storage", name) > (0.8 if name == "shardara" else nse(naive(), "storage", name))
+
+
+@pytest.mark.parametrize("name", ["kairakkum", "shardara"])
+def test_coupled_the_lower_dams_receive_what_was_observed(name: str) -> None:
+    seen = column("inflow.csv", f"{name}_observed_m3s")
+    model = hindcast("basin_hindcast")["inflow"].sel(node=name).isel(realization=0).values
+    for years in (
+        slice(0, 60),
+        slice(60, 120),
+    ):  # of 2006–2010 the inflow is known, and nothing else
+        assert model[years].mean() == pytest.approx(seen[years].mean(), rel=0.08)
+        assert np.corrcoef(model[years], seen[years])[0, 1] > 0.7
+
+
+def test_the_gain_between_the_dams_is_its_mean_by_month() -> None:
+    """Parted into what comes in and what fields take, to 5 m3/s."""
+    nodes = watersim.load(SCENARIOS / "basin_hindcast.yaml").nodes
+    release = {name: column("operation.csv", f"{name}_release_m3s") for name in DAMS}
+    upper = column("hindcast.csv", "kairakkum_inflow_m3s")[:60] - release["toktogul"]
+    upper = upper - release["andijan"] - 0.5 * column("inflow.csv", "naryn_m3s")[:60]
+    lower = column("inflow.csv", "shardara_observed_m3s")[:60] - release["kairakkum"]
+    for name, gain in (("fergana", upper), ("middle", lower - release["charvak"])):
+        comes = np.array(getattr(nodes[f"{name}_gain"], "runoff").monthly)  # noqa: B009
+        taken = np.array(getattr(nodes[f"{name}_fields"], "requirement").monthly)  # noqa: B009
+        assert np.all(np.minimum(comes, taken) == 0.0)
+        np.testing.assert_allclose(comes - taken, gain.reshape(5, 12).mean(axis=0), atol=2.51)
