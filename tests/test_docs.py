@@ -247,6 +247,15 @@ agreements:
     shares: {LOW: 100 %}
     period: season
     carry_over: {debt_limit: 5 hm3}
+policies:
+  plain: {kind: standard, at: dam, requirement: 30 m3/s, priority: 5}
+  curve: {kind: rule_curve, at: dam, curve: {01-01: 150 hm3}}
+  target: {kind: target_storage, at: dam, targets: {04-01: 50 hm3}, priority: 5}
+  save: {kind: hedging, at: dam, requirement: 30 m3/s, trigger: 40 hm3}
+  power: {kind: energy_regime, at: dam, season: {from: 10-01, to: 03-31}, release: 25 m3/s, priority: 5}
+  farms: {kind: irrigation_regime, at: dam, growing_season: {from: 04-01, to: 09-30}, share: 75 %}
+  given: {kind: forced_release, at: dam, release: 25 m3/s}
+  own: {kind: function, at: dam, function: hold, priority: 5}
 """
 TIME = "time: {start: 2000-01-01, end: 2000-03-31, step: month}"
 
@@ -264,7 +273,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     scenario = watersim.load(folder / "run.yaml")
     used = {type(member) for _, member in scenario.members()}
     assert used == set(all_kinds().values()), "EVERY_KIND must hold every kind"
-    return watersim.run(scenario)
+    return watersim.run(scenario, rules={"hold": lambda now: 25.0})
 
 
 def ends(variable: xr.DataArray) -> str:
@@ -519,7 +528,29 @@ def test_no_key_and_no_variable_has_a_name_to_avoid(every_kind: xr.Dataset) -> N
 
 
 def test_validation_uses_the_public_names() -> None:
-    [text] = blocks(DOCS / "validation.md", "python")
-    compile(text, "validation.md", "exec")
-    assert "import watersim\n" in text
-    assert "from watersim." not in text
+    texts = blocks(DOCS / "validation.md", "python")
+    assert "import watersim\n" in texts[0]
+    for text in texts:
+        compile(text, "validation.md", "exec")
+        assert "from watersim." not in text
+
+
+def test_the_hindcast_of_the_page_runs_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    drawn: list[str] = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, name: drawn.append(name))
+    [text] = [one for one in blocks(DOCS / "validation.md", "python") if "hindcast" in one]
+    names: dict[str, Any] = {"watersim": watersim}
+    exec(text, names)
+    assert drawn == ["toktogul.png"]
+    page = (DOCS / "validation.md").read_text("utf-8")
+    scores = names["ds"].sel(time=slice(None, "2005-12")).watersim.score(names["observed"])
+    said = {row[0].lower(): row for row in rows(page, "# Five dams, run by rules")[:6]}
+    for dam in names["dams"]:
+        for place, (variable, dim) in enumerate((("storage", "reservoir"), ("outflow", "node"))):
+            own = scores[variable].isel(realization=0).sel({dim: dam})
+            nse, kge, bias = said[dam][1 + 5 * place : 4 + 5 * place]
+            assert float(nse) == pytest.approx(float(own.sel(score="nse")), abs=6e-4), dam
+            assert float(kge) == pytest.approx(float(own.sel(score="kge")), abs=6e-3), dam
+            percent = float(bias.replace("−", "-").removesuffix(" %"))
+            assert percent == pytest.approx(float(own.sel(score="bias")), abs=0.06), dam

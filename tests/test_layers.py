@@ -25,6 +25,7 @@ ORDER = [
     "timeline",
     "series",
     "fields",
+    "dated",
     "ground",
     "allocation",
     "arrays",
@@ -37,9 +38,11 @@ ORDER = [
     "waterway",
     "levels",
     "demand",
+    "operation",
     "nodes",
     "links",
     "agreements",
+    "policies",
     "registry",
     "network",
     "foresight",
@@ -63,6 +66,7 @@ ORDER = [
     "matrices",
     "compile",
     "engine",
+    "rules",
     "results",
     "netcdf",
     "closure",
@@ -132,7 +136,7 @@ def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
         assert ORDER.index(layer(name)) <= ORDER.index(own), f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("family", ["nodes", "links", "agreements"])
+@pytest.mark.parametrize("family", ["nodes", "links", "agreements", "policies"])
 def test_siblings_of_a_family_never_import_each_other(family: str) -> None:
     for path in (p for p in MODULES if p.parts[0] == family):
         assert not {n for n in imported(path) if layer(n) == family}, path

@@ -28,7 +28,9 @@ RUNS = [
         "wet_spell", "rehabilitated_canals", "koksarai",
     )
 ] + [("kambarata", ""), ("kambarata", "without"), ("kambarata", "filling"), ("climate", ""),
-     ("climate", "hot_2085")]  # fmt: skip
+     ("climate", "hot_2085"), ("regimes", ""), ("regimes", "irrigation_1984"),
+     ("regimes", "observed_mixture"), ("regimes", "dry_spell"), ("regimes", "wet_spell"),
+     ("regimes", "dry_spell+irrigation_1984"), ("regimes", "wet_spell+irrigation_1984")]  # fmt: skip
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -232,6 +234,32 @@ def test_the_observed_mixture_releases_in_winter_and_the_rule_of_1984_in_summer(
         assert volume(ds, release, WINTER) / volume(ds, release) == pytest.approx(share, abs=0.02)
     short = syr("baseline", "irrigation_regime")["grid_energy_deficit"]
     assert float(short.sum()) / 3.6e12 / 10 == pytest.approx(2700, rel=0.1)
+
+
+def test_under_the_rule_of_1984_only_a_full_lake_gives_the_winter_more_than_a_quarter() -> None:
+    ds = syr("regimes", "irrigation_1984")
+    release = ds["outflow"].sel(node="toktogul").values
+    storage = ds["storage"].sel(reservoir="toktogul").values
+    full = storage > described("regimes")["toktogul"].capacity * (1 - 1e-9)
+    seconds = np.diff(ds["time_bounds"].values, axis=1)[:, 0] / np.timedelta64(1, "s")
+    years = (release * seconds)[3:111].reshape(9, 12)  # from April to March
+    share = years[:, :6].sum(axis=1) / years.sum(axis=1)
+    kept = ~full[3:111].reshape(9, 12)[:, 6:].any(axis=1)
+    assert kept.any() and not kept.all()
+    assert np.all(share[kept] >= 0.75 - 1e-9)
+    winter = ds["time"].dt.month.isin(WINTER).values & ~full
+    assert release[winter].max() <= 180.0 * (1 + 1e-9)
+
+
+def test_the_energy_regime_gives_the_winter_what_power_asks_for_and_no_more() -> None:
+    ds = syr("regimes")
+    release = ds["outflow"].sel(node="toktogul")
+    winter = release[release.time.dt.month.isin(WINTER)].values
+    asked = ds["release_target"].sel(policy="toktogul_rule")
+    asked = asked[asked.time.dt.month.isin(WINTER)].values
+    np.testing.assert_allclose(winter, asked, rtol=1e-9)
+    assert float(ds["rationing"].min()) < 1.0  # one winter would have ended below the reserve
+    assert float(ds["grid_energy_deficit"].sum()) / 3.6e12 / 10 < 150.0
 
 
 def test_with_the_observed_releases_the_lakes_below_receive_what_was_observed() -> None:

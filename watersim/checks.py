@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from watersim.described import Agreement, Node
+from watersim.described import Agreement, Kind, Node, Policy
 from watersim.faults import keys
 from watersim.network import Fault, Network, suggest
 from watersim.timeline import Timeline
@@ -24,12 +24,10 @@ def party_faults(nodes: Mapping[str, Node], parties: Mapping[str, str]) -> Itera
             yield ("nodes", name), f"lacks {lacking}; give lon and lat, or neither"
 
 
-def priority_faults(
-    nodes: Mapping[str, Node], agreements: Mapping[str, Agreement]
-) -> Iterator[Fault]:
+def priority_faults(nodes: Mapping[str, Node], others: Mapping[str, Kind]) -> Iterator[Fault]:
     """A zone never shares a priority number with a demand or an in-stream claim."""
     served: dict[int, str] = {}
-    for name, member in (*nodes.items(), *agreements.items()):
+    for name, member in (*nodes.items(), *others.items()):
         for claim in member.claims():
             if claim.priority is not None and claim.sector != "storage":
                 who = f"the {claim.key} of '{name}'" if claim.key else f"'{name}'"
@@ -240,6 +238,25 @@ def agreement_faults(
                 f"{whose} for water (their requirement is 0): nobody draws on the "
                 f"{type(clause).name()}; name others, or remove it",
             )
+
+
+def policy_faults(
+    policies: Mapping[str, Policy], nodes: Mapping[str, Node], others: Collection[str]
+) -> Iterator[Fault]:
+    """Policies of what is no reservoir, that name what is no site, or are called like something else."""
+    dams = [name for name, node in nodes.items() if type(node).name() == "reservoir"]
+    sites = [name for name, node in nodes.items() if node.place == "site"]
+    for name, policy in policies.items():
+        if name in nodes or name in others:
+            message = "has the name of a node, canal or clause; give the policy a name of its own"
+            yield ("policies", name), message
+        if policy.at not in dams:
+            message = f"is not a reservoir (got {policy.at}){suggest(policy.at, dams)}"
+            yield ("policies", name, "at"), message
+        for key, site in policy.references():
+            if site not in sites:
+                message = f"is not a site (got {site}){suggest(site, sites)}"
+                yield ("policies", name, *keys(key)), message
 
 
 def use_faults(nodes: Mapping[str, Node], network: Network) -> Iterator[Fault]:

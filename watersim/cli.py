@@ -104,25 +104,34 @@ _RESULT = click.Path(path_type=Path)
     show_default=True,
     help="Threads that share the realizations.",
 )
+@click.option(
+    "--rules",
+    "rules",
+    type=_RESULT,
+    metavar="FILE.py",
+    help="Python functions for policies of the kind `function`; the file is executed.",
+)
 @click.option("--plots", is_flag=True, help="Write the standard figures beside the result.")
 @click.option(
     "--resume", is_flag=True, help="Keep results that are there, if their input has not changed."
 )
 def run(
     scenarios: Sequence[Path], output: Path | None, variants: Sequence[str], realizations: int,
-    seed: int, workers: int, plots: bool, resume: bool,
+    seed: int, workers: int, rules: Path | None, plots: bool, resume: bool,
 ) -> None:  # fmt: skip
     """Run scenarios; write one NetCDF file for each and print what came out."""
     jobs = [(path, variant) for path in scenarios for variant in variants or ("",)]
     targets = _targets(jobs, output)
     loaded = _load_all(jobs)
+    given = _rules(loaded, rules, resume)
     from watersim.netcdf import prepare
 
     for target in targets:
         prepare(target)
     for scenario, target in zip(loaded, targets, strict=True):
         kept = _kept(scenario, target, realizations, seed) if resume else None
-        ds = kept if kept is not None else _run_one(scenario, target, realizations, seed, workers)
+        how = (realizations, seed, workers, given)
+        ds = kept if kept is not None else _run_one(scenario, target, *how)
         from watersim.summary import text
 
         click.echo(text(ds))
@@ -190,7 +199,25 @@ def _exceedances(text: str) -> list[float] | Path:
         return Path(text)
 
 
-def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers: int) -> Any:
+def _rules(loaded: Sequence[Any], path: Path | None, resume: bool) -> Any:
+    """The functions of the user's; what is kept of a run does not tell which they were."""
+    asked = any(policy.function_name() for own in loaded for policy in own.policies.values())
+    if not asked:
+        if path is not None:
+            raise InputError(Problem("no scenario has a policy of the kind function; leave it out",
+                                     key="--rules"))  # fmt: skip
+        return None
+    if resume:
+        raise InputError(Problem("cannot tell whether your functions are the same; leave it out",
+                                 key="--resume"))  # fmt: skip
+    from watersim.rules import read_rules
+
+    return None if path is None else read_rules(path)
+
+
+def _run_one(
+    scenario: Any, target: Path, realizations: int, seed: int, workers: int, rules: Any
+) -> Any:
     from watersim.engine import is_cold
     from watersim.netcdf import save
     from watersim.simulation import run
@@ -198,7 +225,7 @@ def _run_one(scenario: Any, target: Path, realizations: int, seed: int, workers:
     if is_cold():
         _say("watersim: compiling its kernels, once for this version (about a minute)")
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
-        ds = run(scenario, realizations, seed, workers=workers, progress=advance)
+        ds = run(scenario, realizations, seed, rules=rules, workers=workers, progress=advance)
     save(ds, target)
     return ds
 

@@ -1,4 +1,4 @@
-"""What every kind of node, link and agreement answers: its fields, claims, parameters, reports; pure.
+"""What every kind of node, link, agreement and policy answers: its fields, claims, parameters, reports; pure.
 
 A kind is a frozen description (pydantic fields), a few class constants that say how it is laid out
 in arrays, and up to three kernels in its module::
@@ -35,6 +35,8 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from watersim import ground
+from watersim.arrays import INSTREAM_LEAVING
+from watersim.dated import Ahead, Beginning, Dated, as_day
 from watersim.fields import (
     Described,
     Given,
@@ -42,12 +44,10 @@ from watersim.fields import (
     Varying,
     field,
     quantity,
-    shown,
     varying,
 )
 from watersim.ground import Recession, Stored
 from watersim.records import record
-from watersim.timeline import parse_date
 from watersim.units import UNITS, parse_quantity
 
 ORDERED = (
@@ -56,6 +56,7 @@ ORDERED = (
 DEAD_STORAGE = "dead_storage"  # key and sector of the claim that fills it; no claim of the file's
 
 Standing = Literal["river", "site", "plant", "grid"]  # how a node is tied to the network
+Course = Given | Dated | Ahead | Beginning
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -113,7 +114,7 @@ class Place(Protocol):
 
 
 class Kind(Described):
-    """Base of every kind of node, link and agreement."""
+    """Base of every kind of node, link, agreement and policy."""
 
     order: ClassVar[int] = 50  # place of `before` among the kinds; `after` runs in reverse…
     settled_last: ClassVar[bool] = False  # …those last of all that read what others report
@@ -160,11 +161,11 @@ class Kind(Described):
         """The keys of what it reports on, such as parties; "" is the member itself."""
         return [""]
 
-    def forcing(self) -> Mapping[str, Given]:
+    def forcing(self) -> Mapping[str, Course]:
         """What varies in time, by its name in `forcing_record`; None is an absent process (0)."""
         return {}
 
-    def part_forcing(self) -> Sequence[Mapping[str, Given]]:
+    def part_forcing(self) -> Sequence[Mapping[str, Course]]:
         """The same for each part."""
         return []
 
@@ -291,20 +292,11 @@ class EnergyRequirement(Described):
     )
 
 
-def _date(value: object) -> object:
-    try:
-        parse_date(f"2000-{value}")  # a leap year has every day
-    except ValueError:
-        message = f"must be a day of the year such as 04-01 (got {shown(value)})"
-        raise ValueError(message) from None
-    return value
-
-
 class Days(Described):
     """Days of every year, the first and the last included."""
 
-    first: Annotated[str, BeforeValidator(_date)] = field("the first day, MM-DD", alias="from")
-    last: Annotated[str, BeforeValidator(_date)] = field("the last day, MM-DD", alias="to")
+    first: Annotated[str, BeforeValidator(as_day)] = field("the first day, MM-DD", alias="from")
+    last: Annotated[str, BeforeValidator(as_day)] = field("the last day, MM-DD", alias="to")
 
 
 MOST_LOST = 0.999
@@ -439,3 +431,30 @@ class Agreement(Kind):
     def parties(self) -> Iterator[tuple[str, str]]:
         """Names of parties it refers to: (key path, party)."""
         return iter(())
+
+
+class Policy(Kind):
+    """Base of every kind of operating policy of a reservoir.
+
+    It asks for a release, limits the release, or trims what the zones keep. Its `before` runs after
+    those of all other kinds, so that it sees their needs; the allocation does the rest.
+    """
+
+    order: ClassVar[int] = 70
+    family: ClassVar[str] = "policy"
+    limits_release: ClassVar[bool] = True  # whether the river below gets only what it lets pass
+
+    at: str = field("the reservoir that it operates")
+
+    def function_name(self) -> str:
+        """The function of the user's that it calls between steps."""
+        return ""
+
+    def initial(self) -> Mapping[str, float]:
+        return {"growing_release": 0.0, "winter_release": 0.0}
+
+    def asks(self, priority: int | None) -> list[Claim]:
+        """Its claim on what leaves the dam, if it has a priority."""
+        if priority is None:
+            return []
+        return [Claim("", INSTREAM_LEAVING, priority, "operation", at=self.at)]

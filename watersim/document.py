@@ -18,8 +18,8 @@ from watersim.yaml_source import DIGITS, Document, Source
 Path = tuple[str | int, ...]
 
 WHOLE = ("title", "description", "time")
-SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "climates", "crops",
-            "soils", "techniques")  # fmt: skip
+SECTIONS = ("parties", "nodes", "rivers", "reaches", "canals", "agreements", "policies", "climates",
+            "crops", "soils", "techniques")  # fmt: skip
 
 
 def unlike_a_file(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -358,6 +358,7 @@ class Engine:
         lanes: int | None = None,
     ) -> None:
         self.compiled = compiled
+        self.realizations = realizations
         self._exactly = exactly
         self.forcing = forcing or tuple(m.u[np.newaxis] for m in compiled.members)
         own = States(*(tuple(getattr(m, letter) for m in compiled.members) for letter in "xv"))
@@ -425,6 +426,26 @@ class Engine:
             UNSETTLED_SPILL: "the spill from reservoir to reservoir does not settle",
         }.get(status) or (REASONS[status] if 0 < status < len(REASONS) else f"reason {status}")
         return f"the allocation of the step that starts on {day} failed: {reason}"
+
+    def force(self, t: int, member: int, name: str, k: int, values: Floats) -> None:
+        """Write a forcing of member k of a kind in step t, shape (realizations).
+
+        One that differs between realizations must have been given for each of them.
+        """
+        self.forcing[member][name][:, t, k] = values
+        for block in self._blocks:
+            if block.own[member]:
+                lanes = block.u[member][name][t, k]
+                last = block.realizations.stop - 1
+                for lane in range(lanes.size):
+                    lanes[lane] = values[min(block.realizations.start + lane, last)]
+
+    def inflow(self, t: int, realization: int) -> Floats:
+        """Inflow of every section in step t, m3/s."""
+        block = next(b for b in self._blocks if realization in b.realizations)
+        lane = realization - block.realizations.start
+        flows = block.sections["inflow"][t, :, lane] / self.compiled.seconds[t]
+        return np.asarray(flows)
 
     def state(self, t: int, member: int, name: str) -> Floats:
         """A state of one kind before step t, shape (realizations, n)."""

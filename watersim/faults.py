@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from watersim.dated import Ahead
 from watersim.described import Kind
 from watersim.document import Description
 from watersim.document import Path as KeyPath
@@ -130,6 +131,7 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
 
 def path_within(member: BaseModel, value: object) -> KeyPath:
     """The key path inside a member at which a value stands, found by identity; () if nowhere."""
+    value = value.flow if isinstance(value, Ahead) else value
     for name, field in type(member).model_fields.items():
         key = field.alias or name
         inner = getattr(member, name)
@@ -145,13 +147,22 @@ def path_within(member: BaseModel, value: object) -> KeyPath:
 
 
 def keys(dotted: str) -> KeyPath:
-    """The key path of a dotted text; whole numbers are places in a list."""
-    return tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+    """The key path of a dotted text, () of none; whole numbers are places in a list."""
+    return (
+        ()
+        if not dotted
+        else tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+    )
 
 
 def is_name(name: object) -> bool:
     """Whether a key can name a node or canal: letters, digits and _, beginning with a letter."""
     return isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+
+
+def singular(family: str) -> str:
+    """One of a family: ``nodes`` → ``node``, ``policies`` → ``policy``."""
+    return f"{family.removesuffix('ies')}y" if family.endswith("ies") else family.removesuffix("s")
 
 
 def unknown_kind(kind: object, known: Mapping[str, Any] | Iterable[str], what: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from watersim.dated import Ahead, Beginning, next_dates
 from watersim.fields import Varying, Window
 from watersim.series import Series, drive, measured_as, read_series
 from watersim.table import Table, read_table
@@ -128,3 +130,32 @@ def inside(window: Window, timeline: Timeline) -> Floats:
     else:
         within = (days >= window.first) | (days <= window.last)
     return np.where(within, window.inside, 1.0 - window.inside)
+
+
+def begins(given: Beginning, timeline: Timeline) -> Floats:
+    """1 in the steps that are inside a window while the one before is not, 0 in all others."""
+    days = Timeline(timeline.start - timedelta(days=1), timeline.end, "day")
+    window = Window(given.first, given.last, inside=1.0)
+    before = inside(window, days)[np.searchsorted(days.starts, timeline.starts) - 1]
+    return inside(window, timeline) * (1.0 - before)
+
+
+def ahead(given: Ahead, timeline: Timeline) -> Floats:
+    """Volume from the end of every step until the next date, m3, shape (time,).
+
+    Raises
+    ------
+    ValueError
+        if the flow stands in a table: nobody knows it beyond the table's end.
+    """
+    if given.flow.form == "file":
+        raise ValueError(
+            "must be a profile of the year, which is known ahead; write monthly values"
+        )
+    days = Timeline(timeline.start, timeline.end + timedelta(days=2 * 366), "day")
+    volume = np.concatenate(([0.0], np.cumsum(resolve(given.flow, days, None) * days.seconds)))
+    until, _ = next_dates(given.days, timeline)
+    first, last = (
+        (dates - timeline.starts[0]).astype(np.int64) for dates in (timeline.ends, until)
+    )
+    return np.asarray(volume[last] - volume[first])

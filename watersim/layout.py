@@ -24,7 +24,7 @@ from watersim.scenario import Scenario
 
 
 class ClaimRow(NamedTuple):
-    """A claim, and the node that makes it or where a clause has it measured."""
+    """A claim, and the node that makes it or where a clause or policy has it measured."""
 
     node: str
     claim: Claim
@@ -32,7 +32,7 @@ class ClaimRow(NamedTuple):
 
     @property
     def maker(self) -> str:
-        """Who makes it: the clause, else the node."""
+        """Who makes it: the clause or policy, else the node."""
         return self.clause or self.node
 
     @property
@@ -81,6 +81,8 @@ class Layout:
         the canals that are pumped
     trades
         grid, clause and party of each exchange of energy, those of a grid side by side
+    operated
+        the reservoirs whose release a policy limits
     owned, caps
         the sites of each party, and the caps that agreements set
     cuts, cut_of
@@ -92,6 +94,7 @@ class Layout:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.network: Network = scenario.network
+        self.operated = {own.at for own in scenario.policies.values() if own.limits_release}
         self.position = {name: k for k, name in enumerate(self.network.sections)}
         self.canals_to: dict[str, list[str]] = {}
         for name, canal in self.network.canals.items():
@@ -127,8 +130,8 @@ class Layout:
         )
 
     def is_limited(self, name: str) -> bool:
-        """Whether the river below a section receives only what its outlet passes."""
-        return self.scenario.nodes[name].has_outlet_limit()
+        """Whether the river below a section receives only what an outlet or a policy lets pass."""
+        return name in self.operated or self.scenario.nodes[name].has_outlet_limit()
 
     def section_of(self, name: str) -> str:
         """The river node where a node's claims are made."""
@@ -147,7 +150,7 @@ class Layout:
             for k, claim in enumerate(node.claims())
         ] + [
             (self.position[claim.at], name, k, ClaimRow(claim.at, claim, name))
-            for name, clause in self.scenario.agreements.items()
+            for name, clause in (*self.scenario.agreements.items(), *self.scenario.policies.items())
             for k, claim in enumerate(clause.claims())
         ]
         known = [row for *_, row in rows]
@@ -189,7 +192,7 @@ class Layout:
         outlets = [
             Transfer(f"{name}.outlet", OUTLET, name)
             for name in self.network.sections
-            if nodes[name].has_outlet_limit()
+            if self.is_limited(name)
         ]
         canals = [
             Transfer(name, CANAL, name) for name in self.network.canals if self.is_choice(name)

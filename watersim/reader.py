@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from watersim import registry
+from watersim.dated import Ahead, Beginning, Dated, along
 from watersim.definitions import Definitions
-from watersim.described import Agreement, Kind, Link, Node
+from watersim.described import Agreement, Course, Kind, Link, Node, Policy
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import InputError, Problem
-from watersim.faults import explain, is_name, keys, path_within, read_date, unknown_kind
-from watersim.fields import Computed, Derived, Given, Opening, Rolling, Varying, Window
-from watersim.forcing import Tables, inside, resolve
+from watersim.faults import explain, is_name, keys, path_within, read_date, singular, unknown_kind
+from watersim.fields import Computed, Derived, Opening, Rolling, Varying, Window
+from watersim.forcing import Tables, ahead, begins, inside, resolve
 from watersim.foresight import BESIDE
 from watersim.links.canal import Canal
 from watersim.sources import Sources
@@ -117,6 +118,11 @@ class Reader:
         found = self._kinds("agreements", Agreement, "{kind: quota, sites: […], …}")
         return dict(sorted(found.items()))
 
+    def policies(self) -> dict[str, Policy]:
+        """The operating policies by name, in the order of their names."""
+        found = self._kinds("policies", Policy, "{kind: rule_curve, at: dam, …}")
+        return dict(sorted(found.items()))
+
     def _kinds(self, family: registry.Family, base: type[K], example: str) -> dict[str, K]:
         """The members of a family whose kind is written in the file."""
         members: dict[str, K] = {}
@@ -133,7 +139,7 @@ class Reader:
             kind = given.get("kind")
             if not isinstance(kind, str) or kind not in known:
                 where = (*path, "kind") if "kind" in given else path
-                self.add([(where, unknown_kind(kind, known, family.removesuffix("s")))])
+                self.add([(where, unknown_kind(kind, known, singular(family)))])
                 continue
             whole = self.definitions.filled_in(known[kind], given, path)
             self.problems += self.definitions.problems
@@ -207,6 +213,8 @@ class Reader:
             return ("nodes", name)
         if isinstance(member, Agreement):
             return ("agreements", name)
+        if isinstance(member, Policy):
+            return ("policies", name)
         return ("canals", name) if isinstance(member, Canal) else ("reaches", name)
 
     def file(self, path: KeyPath, file: str) -> tuple[Path, str]:
@@ -297,7 +305,7 @@ class ForcingReader:
         self,
         name: str,
         member: Kind,
-        given: Given,
+        given: Course,
         tables: Tables,
     ) -> Floats | None:
         """The value of every step; None, and a problem noted, if it cannot be had."""
@@ -314,7 +322,7 @@ class ForcingReader:
         return None
 
     def beyond(
-        self, members: Mapping[str, Kind], tables: Tables, ahead: int
+        self, members: Mapping[str, Kind], tables: Tables, steps_ahead: int
     ) -> dict[tuple[str, str], tuple[Floats, Floats]]:
         """What claims ask for in the steps before and after the run, NaN where nothing says it."""
         values: dict[tuple[str, str], tuple[Floats, Floats]] = {}
@@ -325,12 +333,12 @@ class ForcingReader:
                 values[name, key] = tuple(  # type: ignore[assignment]
                     np.array([self._at(given, path, tables, k) for k in steps])
                     for steps in (
-                        range(-BESIDE, 0), range(self.timeline.n, self.timeline.n + ahead)
+                        range(-BESIDE, 0), range(self.timeline.n, self.timeline.n + steps_ahead)
                     )
                 )  # fmt: skip
         return values
 
-    def _at(self, given: Given, path: KeyPath, tables: Tables, step: int) -> float:
+    def _at(self, given: Course, path: KeyPath, tables: Tables, step: int) -> float:
         """The value of one step counted from the first of the run, NaN where nothing says it."""
         try:
             return float(self._one(given, path, tables, self.timeline.at(step))[0])
@@ -339,7 +347,7 @@ class ForcingReader:
 
     def _one(
         self,
-        given: Given,
+        given: Course,
         path: KeyPath,
         tables: Tables,
         timeline: Timeline | None = None,
@@ -357,6 +365,12 @@ class ForcingReader:
             return given.of(timeline)
         if isinstance(given, Derived):
             raise ValueError("is computed from other values")
+        if isinstance(given, Dated):
+            return along(given, timeline)
+        if isinstance(given, Ahead):
+            return ahead(given, timeline)
+        if isinstance(given, Beginning):
+            return begins(given, timeline)
         series = None
         if given.file is not None:
             real, shown = self.reader.file((*path, "file"), given.file)

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from watersim.described import Kind
 
-Family = Literal["nodes", "links", "agreements"]
+Family = Literal["nodes", "links", "agreements", "policies"]
 
 
 @cache

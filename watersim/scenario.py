@@ -16,12 +16,13 @@ from watersim.checks import (
     energy_faults,
     loss_faults,
     party_faults,
+    policy_faults,
     priority_faults,
     pump_faults,
     use_faults,
     water_faults,
 )
-from watersim.described import Agreement, Kind, Link, Node
+from watersim.described import Agreement, Kind, Link, Node, Policy
 from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
 from watersim.forcing import Tables
@@ -43,7 +44,7 @@ class Scenario:
     ----------
     name, variant
         the file's stem and the combined variant (``""`` without one)
-    nodes, network, parties, agreements
+    nodes, network, parties, agreements, policies
         the frozen descriptions by name
     forcing
         (member, part number or −1, key) → value per step, SI, shape (time,)
@@ -57,7 +58,7 @@ class Scenario:
     variants
         the names of the variants it has
     notes
-        what a reader should know: series that are held or disaggregated
+        what a reader should know: series that are held or disaggregated, rules that are slow
     """
 
     name: str
@@ -69,6 +70,7 @@ class Scenario:
     nodes: Mapping[str, Node]
     network: Network
     agreements: Mapping[str, Agreement]
+    policies: Mapping[str, Policy]
     forcing: Mapping[tuple[str, int, str], Floats]
     beyond: Mapping[tuple[str, str], tuple[Floats, Floats]]
     tables: Mapping[tuple[str, str], Mapping[str, Floats]]
@@ -86,13 +88,14 @@ class Scenario:
         return f"{self.name}.{self.variant}" if self.variant else self.name
 
     def members(self) -> Iterator[tuple[str, Kind]]:
-        """Every node in river order (then sites and plants by name), reach, canal and clause, by name."""
+        """Every node in river order, then site, plant, reach, canal, clause and policy by name."""
         others = sorted(name for name in self.nodes if name not in self.network.sections)
         for name in (*self.network.sections, *others):
             yield name, self.nodes[name]
         yield from self.network.reaches.items()
         yield from self.network.canals.items()
         yield from self.agreements.items()
+        yield from self.policies.items()
 
     def with_(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with some values changed: ``{'nodes.kirov.capacity': '600 hm3'}``.
@@ -161,12 +164,15 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     parties = reader.parties()
     nodes, reaches, canals = reader.members()
     agreements = reader.agreements()
+    policies = reader.policies()
     rivers = reader.rivers()
     reader.stop()
     network, faults = build(nodes, rivers, reaches, canals)
     reader.add(faults)
-    reader.add([*party_faults(nodes, parties), *priority_faults(nodes, agreements)])
+    reader.add([*party_faults(nodes, parties)])
+    reader.add([*priority_faults(nodes, {**agreements, **policies})])
     reader.add([*agreement_faults(agreements, nodes, canals, parties)])
+    reader.add([*policy_faults(policies, nodes, {*canals, *agreements})])
     if network is not None and timeline is not None:
         reader.add([*loss_faults(network), *pump_faults(nodes)])
         reader.add([*energy_faults(nodes, timeline)])
@@ -178,7 +184,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     assert network is not None and timeline is not None
     network = network.in_steps(timeline.step)
     tables, series = Tables(sources.root), ForcingReader(reader, timeline)
-    everything = {**nodes, **network.reaches, **network.canals, **agreements}
+    everything = {**nodes, **network.reaches, **network.canals, **agreements, **policies}
     read = reader.tables(everything, tables)
     forcing = series.all(everything, tables)
     reader.stop()
@@ -197,11 +203,12 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         nodes=nodes,
         network=network,
         agreements=agreements,
+        policies=policies,
         forcing=forcing,
         beyond=beyond,
         tables=read,
         initial=reader.initial(),
-        notes=tuple(dict.fromkeys(series.notes)),
+        notes=tuple(dict.fromkeys([*series.notes, *_slow(policies)])),
         variants=(),
         text=text,
         checksums={
@@ -210,6 +217,13 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         sources=sources,
         description=description,
     )
+
+
+def _slow(policies: Mapping[str, Policy]) -> Iterator[str]:
+    for name, policy in policies.items():
+        if policy.function_name():
+            yield (f"policies.{name}: {policy.function_name()}() is called before every step, which "
+                   "takes far longer than the step itself")  # fmt: skip
 
 
 def description_text(description: Description) -> str:

@@ -21,6 +21,7 @@ from watersim import registry
 from watersim.definitions import models
 from watersim.described import Kind
 from watersim.document import SECTIONS
+from watersim.faults import singular
 from watersim.sources import BASIN_KEYS, SCENARIO_KEYS
 from watersim.timeline import Step
 
@@ -55,7 +56,7 @@ def schema() -> Schema:
 def _basin() -> Schema:
     return {
         "type": "object",
-        "description": "What is there: parties, nodes, rivers, reaches, canals, agreements.",
+        "description": "What is there: parties, nodes, rivers, reaches, canals, agreements, policies.",
         "properties": {key: _top_level()[key] for key in BASIN_KEYS},
         "required": ["nodes", "rivers"],
         "additionalProperties": False,
@@ -139,7 +140,7 @@ def _section(key: str, suffix: str) -> Schema:
             "additionalProperties": {"$ref": f"#/$defs/{models()[key].__name__}{suffix}"},
         }
     links = [name for name in registry.kinds("links") if key.startswith(name)]
-    member = links[0] if links else key.removesuffix("s")
+    member = links[0] if links else singular(key)
     return {
         "description": f"every {member} by its name",
         "type": "object",
@@ -154,7 +155,7 @@ def _members() -> dict[str, Schema]:
     for family in dict.fromkeys(kind.family for kind in registry.kinds("links").values()):
         links[family] = _link(family, "")
         links[family + LAID_OVER] = {"anyOf": [_link(family, LAID_OVER), {"type": "null"}]}
-    return {**links, **_chosen("nodes"), **_chosen("agreements")}
+    return {**links, **_chosen("nodes"), **_chosen("agreements"), **_chosen("policies")}
 
 
 def _link(family: str, suffix: str) -> Schema:
@@ -169,7 +170,7 @@ def _link(family: str, suffix: str) -> Schema:
 
 def _chosen(family: registry.Family) -> dict[str, Schema]:
     """A member whose kind is written in the file, whole and laid over."""
-    kinds, member = registry.kinds(family), family.removesuffix("s")
+    kinds, member = registry.kinds(family), singular(family)
     whole = {
         "type": "object",
         "properties": {"kind": _kind_of(family)},

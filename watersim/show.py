@@ -73,6 +73,9 @@ def _at(scenario: Scenario, name: str) -> list[str]:
     for clause, agreement in scenario.agreements.items():
         lines += [f"{clause} ({type(agreement).name()}), priority {claim.priority}"
                   for claim in agreement.claims() if claim.at == name]  # fmt: skip
+    lines += [f"{own} ({type(policy).name()})" + "".join(
+                  f", priority {claim.priority}" for claim in policy.claims())
+              for own, policy in scenario.policies.items() if policy.at == name]  # fmt: skip
     own = [claim for claim in scenario.nodes[name].claims() if claim.priority]
     lines += [f"{claim.key.replace('_', ' ')}, priority {claim.priority}" for claim in own]
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from watersim.fields import Report
 from watersim.forcing import unfit
 from watersim.netcdf import open_run
 from watersim.results import label
+from watersim.rules import Rule, Rules
 from watersim.scenario import Scenario
 from watersim.waterway import Waterway
 
@@ -29,6 +30,7 @@ def run(
     seed: int = 0,
     forcing: xr.Dataset | None = None,
     *,
+    rules: Mapping[str, Rule] | None = None,
     workers: int = 1,
     exactly: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -46,6 +48,9 @@ def run(
     forcing
         values in place of the files', SI: variables named ``node.key`` (``upper_talas.runoff``),
         dims (time) or (realization, time)
+    rules
+        functions for policies of the kind `function`, by the name written there; they are called
+        before every step with a `watersim.rules.Situation`, which is slow
     workers
         threads that share the realizations; the result has the same bits for any number
     exactly
@@ -62,13 +67,15 @@ def run(
     ------
     InputError
         if forcing or the run it starts from does not fit
+    ModelError
+        if a rule raises, or gives what is no flow
     ClosureError
         if a water balance does not close
     """
     compiled = resumed(compile(scenario))
     return advance(
         compiled, initial_states(compiled), realizations, seed, forcing, workers=workers,
-        exactly=exactly, progress=progress,
+        exactly=exactly, progress=progress, rules=rules,
     )  # fmt: skip
 
 
@@ -82,20 +89,37 @@ def advance(
     workers: int = 1,
     exactly: bool = False,
     progress: Callable[[int], None] | None = None,
+    rules: Mapping[str, Rule] | None = None,
 ) -> xr.Dataset:
     """Run a compiled scenario from given states, see `run`."""
+    own = Rules(compiled, rules)
+    given = xr.Dataset() if forcing is None and own else forcing
     engine = Engine(
         compiled,
         realizations,
-        None if forcing is None else _forced(compiled, forcing, realizations),
+        None if given is None else _forced(compiled, given, realizations),
         states,
         exactly,
     )
-    fallbacks = engine.advance(0, compiled.seconds.size, workers, progress)
+    fallbacks = _advance(engine, own, workers, progress)
     ds = label(compiled, engine.outcome(fallbacks), seed)
     found = require(ds)
     ds.attrs["closure_residual"] = max(found.residual, found.basin)
     return ds
+
+
+def _advance(
+    engine: Engine, rules: Rules, workers: int, progress: Callable[[int], None] | None
+) -> int:
+    """Advance through all steps, at once where no rule is asked between them."""
+    steps = engine.compiled.seconds.size
+    if not rules:
+        return engine.advance(0, steps, workers, progress)
+    fallbacks = 0
+    for t in range(steps):
+        rules.apply(engine, t)
+        fallbacks += engine.advance(t, t + 1, workers, progress)
+    return fallbacks
 
 
 def _forced(compiled: Compiled, forcing: xr.Dataset, realizations: int) -> tuple[NDArray[Any], ...]:

@@ -13,6 +13,7 @@ from watersim.engine import Engine
 from watersim.errors import InputError, Problem
 from watersim.forcing import unfit
 from watersim.results import label
+from watersim.rules import Rule, Rules
 from watersim.scenario import Scenario
 from watersim.simulation import initial_states, resumed
 
@@ -28,8 +29,9 @@ class Stepper:
         its start, datetime64[D]; None at the end
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, rules: Mapping[str, Rule] | None = None) -> None:
         self._compiled = resumed(compile(scenario))
+        self._rules = Rules(self._compiled, rules)
         own = tuple(members.u[np.newaxis].copy() for members in self._compiled.members)
         self._engine = Engine(self._compiled, 1, own, initial_states(self._compiled))
         self._fallbacks = 0
@@ -63,6 +65,8 @@ class Stepper:
         ------
         InputError
             for an unknown name, a value that is negative or not finite, or after the last step.
+        ModelError
+            if a rule raises, or gives what is no flow.
         """
         if self.time is None:
             raise InputError("the run is at its end; there is no further step")
@@ -74,6 +78,8 @@ class Stepper:
         ]
         if problems:
             raise InputError(problems)
+        if self._rules:
+            self._rules.apply(self._engine, self.t)
         for (member, key, k), value in given.values():
             self._engine.forcing[member][key][0, self.t, k] = value
         self._fallbacks += self._engine.advance(self.t, self.t + 1)
@@ -103,6 +109,6 @@ class Stepper:
                          "upper_talas.runoff")  # fmt: skip
 
 
-def stepper(scenario: Scenario) -> Stepper:
-    """A scenario to be advanced step by step."""
-    return Stepper(scenario)
+def stepper(scenario: Scenario, rules: Mapping[str, Rule] | None = None) -> Stepper:
+    """A scenario to be advanced step by step; `rules` as in `watersim.run`."""
+    return Stepper(scenario, rules)

@@ -33,6 +33,7 @@ def test_every_file_with_a_plot_is_found_and_helpers_are_not() -> None:
         "balance",
         "crops",
         "energy",
+        "hindcast",
         "hydrograph",
         "network",
         "plan",

@@ -1,0 +1,1 @@
+"""The operating policies of reservoirs, one file each; `watersim.registry` finds them."""
