@@ -41,7 +41,7 @@ SECTION = (
     "lacked[]",  # m3 that it took more in the last turn
     "shut:i[]",  # 1 where claims below cannot count on it in this pass: it is below dead storage
     "outlet[]",  # m3 the outlet can pass, or a policy lets pass; inf where there is no limit
-    "passes[]",  # m3 the outlet of a reservoir can pass whatever a policy says
+    "gates[]",  # m3 the outlet of a reservoir can pass whatever a policy says
     "level[]",  # m, mean level of the lake in this pass
     "reach[]",  # m3 that can reach the section
     "spilled[]",  # m3 known to spill, or to leave a reservoir that is shut

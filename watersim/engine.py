@@ -87,12 +87,13 @@ def _loop_source() -> str:
         parts = f"z[{k}][t], z[{k}][t + 1], " if kind.part_reports else ""
         values = f"p[{k}], u[{k}][h], {before}, y[{k}][t + 1], q[{k}], w[{k}][t], {parts}s, dt"
         if hasattr(module, "start"):
-            starts.append(f"start_{k}(p[{k}], y[{k}][0], s)")
+            starts.append(f"if p[{k}].size > 0: start_{k}(p[{k}], y[{k}][0], s)")
         if hasattr(module, "before"):
-            befores.append(f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)")
+            call = f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)"
+            befores.append(f"if p[{k}].size > 0: {call}")
         if hasattr(module, "after"):
             call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})"
-            (lasts if kind.settled_last else afters).insert(0, call)
+            (lasts if kind.settled_last else afters).insert(0, f"if p[{k}].size > 0: {call}")
         for name in kind.forcing_record.names or ():
             if name != "_":
                 spreads.append(f"for i in range(f[{k}].shape[1] * (1 - own[{k}])):")

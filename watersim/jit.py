@@ -31,9 +31,11 @@ _OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
-    "forceinline": True,
     "_nrt": False,
 }
+# called once a step or a pass: inlined too, they make the loop one function that takes a minute
+# and more to optimise, and save nothing
+_STAGES = {"start", "before", "after", "order", "allot", "available", "ration", "flow", "fill"}
 
 
 def kernel(function: F) -> F:
@@ -127,6 +129,7 @@ def compiled(folder: Path | None) -> None:
                             value,
                             cache=called and folder is not None,
                             no_cpython_wrapper=not called,
+                            forceinline=value.__name__ not in _STAGES,
                             **_OPTIONS,
                         )
                         setattr(made[id(value)], _MARK, True)

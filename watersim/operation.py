@@ -57,7 +57,7 @@ def open_gates(v: int, s: Step) -> None:
     """Let through the outlet what a policy held back and the full lake could not keep."""
     at = s.at[v]
     for l in range(at.spill.size):
-        passing = max(0.0, min(at.spill[l], at.passes[l] - at.release[l]))
+        passing = max(0.0, min(at.spill[l], at.gates[l] - at.release[l]))
         at.release[l] += passing
         at.spill[l] -= passing
 

@@ -246,7 +246,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
             for l in range(at.outlet.size):
                 at.outlet[l] = u[i].outlet_capacity[l] * dt
         for l in range(at.outlet.size):
-            at.passes[l] = at.outlet[l]
+            at.gates[l] = at.outlet[l]
         if p[i].release_claim >= 0:
             claim = s.claim[p[i].release_claim]
             for l in range(claim.need.size):
