@@ -230,12 +230,17 @@ def test_two_variants_of_a_treaty_show_who_gains_and_who_loses(treaties) -> None
     np.testing.assert_allclose(cover, [0.5, 0.625, 0.625], rtol=1e-12)
 
 
-def test_what_a_balance_changes_by_is_neither_gain_nor_loss(treaties) -> None:
-    table = gains(compare(treaties))
-    for row in rows(table):
-        verdicts = {cell.verdict for cell in row.cells}
-        neutral = row.measure in ("balance at the end", "delivered / entitlement")
-        assert verdicts == {""} or not neutral
+def test_a_share_that_is_used_less_is_neither_gain_nor_loss(basin) -> None:
+    # LOW asks for 3 m3/s: of 4 it uses 75 %, of 5 only 60 %, and gets the same
+    modest = SHARED.replace("priority: 1, requirement: 8 m3/s}\n  sands", "priority: 1, requirement: "
+                            "3 m3/s}\n  sands")  # fmt: skip
+    scenario = basin.load(modest, YEAR)
+    even = scenario.with_({"agreements.treaty.shares": {"UP": "50 %", "LOW": "50 %"}})
+    found = list(rows(gains(compare({"60 : 40": run(scenario), "50 : 50": run(even)}))))
+    own = {row.measure: row.cells[1] for row in found if row.of == "Lower (treaty)"}
+    assert own["delivered / entitlement"] == ("60.0", "−15.0", "")
+    assert own["entitlement"].verdict == "better"
+    assert own["delivered"] == ("94.6", "=", "")
 
 
 def test_the_text_and_the_page_show_the_accounts(treaties) -> None:

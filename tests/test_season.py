@@ -159,6 +159,16 @@ def test_a_quota_limits_its_sites(basin: Basin) -> None:
     assert ds.limit.sel(site="a").values[0, :3] == pytest.approx([first, left, 0.0])
 
 
+def test_a_limit_is_what_a_quota_has_left_where_water_lacks(basin: Basin) -> None:
+    # 11 m3/s are 9.504 hm3 of 17.28 that are asked for; the quota of 16 hm3 would allow more
+    quota = RIVER.split("agreements:")[0] + (
+        "agreements: {licence: {kind: quota, sites: [a, b], limit: 16 hm3, per: month}}\n"
+    )
+    ds = plan(basin, quota, asked=[90])
+    assert ds.limit.sum("site").values[0, :2] == pytest.approx([16e6, 16e6 - 9.504e6])
+    assert ds.supply.sum("site").values[0, 0] == pytest.approx(9.504e6)
+
+
 # the record
 
 
@@ -320,6 +330,18 @@ def test_the_forecast_of_the_rest_is_read_anew_from_the_record(basin: Basin) -> 
     later = ds.runoff.values[:, 2:, 0] / SECONDS[2:]
     assert later[0] == pytest.approx(15.0)
     assert later[1] == pytest.approx(12.5)
+
+
+def test_the_rest_of_a_season_has_its_own_wet_years(basin: Basin) -> None:
+    # the more May brings, the less April brought: the whole season is wettest in the year with 11
+    # m3/s in May, what is left of it after two decades in the year with 19
+    rows = ["month,hills_m3s"]
+    for k, q in enumerate([15, 11, 19, 13, 17, 12, 18, 14, 16]):
+        rows += [f"{2001 + k}-{m:02d},{40 - 2 * q if m == 4 else q}" for m in range(1, 13)]
+    ds = plan(basin, DAM, [10], inflow="\n".join(rows) + "\n", observed=OBSERVED)
+    assert ds.runoff.values[0, 3:, 0] / SECONDS[3:] == pytest.approx(19.0)
+    first = plan(basin, DAM, [10], inflow="\n".join(rows) + "\n")
+    assert first.runoff.values[0, 3:, 0] / SECONDS[3:] == pytest.approx(11.0)
 
 
 @pytest.mark.parametrize("per", ["per: season", "window: 90 days", "window: 50 days"])
