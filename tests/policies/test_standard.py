@@ -11,7 +11,7 @@ from test_policies import MONTHS, dam
 # capacity as well. 30 of live storage, inflow 4, D = 12 m3/s: full supply while W ≥ D, then W = inflow
 def test_it_serves_fully_until_it_is_empty(basin: Basin) -> None:
     rule = "  rule: {kind: standard, at: dam, requirement: 12 m3/s, priority: 1}"
-    ds = basin.run(dam(rule, storage=35, runoff="4 m3/s"), YEAR).isel(realization=0)
+    ds = basin.run(dam(rule, storage=35, runoff="4 m3/s", farm="0 m3/s"), YEAR).isel(realization=0)
     stored, expected = 35e6, []
     for dt in MONTHS:
         water = stored - 5e6 + 4.0 * dt
@@ -27,7 +27,7 @@ def test_it_serves_fully_until_it_is_empty(basin: Basin) -> None:
 # 95 in store, 20 flow in, 12 are asked for: the lake fills in the first month, then all passes
 def test_a_full_lake_passes_what_comes(basin: Basin) -> None:
     rule = "  rule: {kind: standard, at: dam, requirement: 12 m3/s, priority: 1}"
-    ds = basin.run(dam(rule, storage=95, runoff="20 m3/s"), YEAR).isel(realization=0)
+    ds = basin.run(dam(rule, storage=95, runoff="20 m3/s", farm="0 m3/s"), YEAR).isel(realization=0)
     first = (95e6 + 20.0 * MONTHS[0] - 100e6) / MONTHS[0]
     np.testing.assert_allclose(ds["release"].values.ravel(), [first, *[20.0] * 11], rtol=1e-12)
     np.testing.assert_allclose(ds["storage"].values.ravel(), 100e6, rtol=1e-12)
