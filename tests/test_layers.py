@@ -26,6 +26,7 @@ ORDER = [
     "series",
     "fields",
     "ground",
+    "loss",
     "allocation",
     "arrays",
     "curves",
