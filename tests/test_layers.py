@@ -27,6 +27,7 @@ ORDER = [
     "fields",
     "dated",
     "ground",
+    "loss",
     "allocation",
     "arrays",
     "curves",

@@ -11,6 +11,7 @@ from basins import Basin
 from test_metamorphic import same
 
 import watersim
+from watersim.reasons import short_steps, why
 
 LEVELS = "levels: {full_level: 100 m, depth: 20 m, exponent: 2.5}"
 DAM = f"""
@@ -192,6 +193,22 @@ reaches: {dam > ford: {lag: 20 days}}
     np.testing.assert_allclose(flows(ds, "outflow", "sea")[2:], 0.0, atol=1e-9)
 
 
+# 40 are asked behind a canal that loses a fifth and carries 30: 30 are ordered, not 50
+def test_no_more_is_ordered_than_a_canal_can_bring(basin: Basin) -> None:
+    text = (
+        DAM
+        + """
+  farm: {kind: irrigation, priority: 1, requirement: 40 m3/s}
+rivers: [dam > ford > sea]
+reaches: {dam > ford: {lag: 20 days}}
+canals: {main: {from: ford, to: farm, loss: 20 %, capacity: 30 m3/s}}
+"""
+    )
+    ds = basin.run(text, ("2001-01-01", "2001-12-31", "month"))
+    np.testing.assert_allclose(flows(ds, "reach_flow", "dam > ford"), 30.0, rtol=1e-12)
+    np.testing.assert_allclose(ds["supply"].values[0, 2:], 24.0, rtol=1e-12)
+
+
 # a store below serves first; orders begin in time for the water to arrive as it runs out, and the
 # dam above then gives what is asked, no more; zones that are to be filled order nothing
 def test_a_reservoir_below_is_drawn_before_anything_is_ordered(basin: Basin) -> None:
@@ -366,3 +383,24 @@ reaches: {{dam > ford: {{lag: 40 days}}}}
         whole = basin.run(text(form), ("2001-01-01", "2002-12-31", "month"), tables=table)
         half = basin.run(text(form), ("2001-01-01", "2001-05-31", "month"), tables=table)
         np.testing.assert_array_equal(half["reach_flow"].values, whole["reach_flow"].values[:, :5])
+
+
+def test_a_claim_behind_a_long_reach_says_what_was_short_and_where_to_look(basin: Basin) -> None:
+    text = """
+nodes:
+  spring: {kind: catchment, runoff: 60 m3/s}
+  weir: {kind: junction}
+  ford: {kind: junction}
+  sea: {kind: terminal}
+  farm: {kind: irrigation, at: weir, priority: 1, requirement: 50 m3/s}
+  town: {kind: municipal, at: ford, priority: 2, requirement: 40 m3/s}
+rivers: [spring > weir > ford > sea]
+reaches: {weir > ford: {lag: 25 days}}
+"""
+    ds = basin.run(text, ("2001-01-01", "2001-12-31", "month"))
+    short = "bound by the water of the river at ford and of what was sent earlier from weir"
+    assert why(ds, "town", "2001-11").endswith(f"25 % covered; {short}")
+    said = why(ds, "weir.orders_2", "2001-10")
+    assert said.endswith("25 % covered; bound by the water of the river at weir")
+    listed = short_steps(ds)["claim"].values.astype(str)
+    assert set(listed.tolist()) == {"town"}

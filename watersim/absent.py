@@ -12,7 +12,7 @@ from typing import Any
 from watersim.described import Kind, Node
 from watersim.scenario import Scenario
 
-NO_PROCESS = ("at", "area", "outlets", "lift", "pump_efficiency", "pumps")
+NO_PROCESS = ("at", "area", "outlets", "lift", "pump_efficiency", "pumps", "initial_flow")
 EITHER = {"outlet_capacity": "outlets", "tailwater": "head", "head": "tailwater"}
 
 

@@ -166,7 +166,8 @@ def _reached(nodes: Mapping[str, Node], network: Network, goes_on: bool) -> set[
     waiting += [
         name.split(" > ")[1]
         for name, reach in network.reaches.items()
-        if reach.recession() > 0.0 and (goes_on or reach.in_ground() > 0.0)
+        if (reach.recession() > 0.0 and (goes_on or reach.in_ground() > 0.0))
+        or (reach.travel_time() > 0.0 and (goes_on or (reach.initial_flow or 0.0) > 0.0))
     ]
     reached = set(waiting)
     while waiting:

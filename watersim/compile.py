@@ -27,7 +27,7 @@ from watersim.curves import guides
 from watersim.described import DEAD_STORAGE, Kind, Node
 from watersim.layout import ClaimRow, Layout, Transfer
 from watersim.matrices import kept, matrices
-from watersim.orders import Orders, Weights, orders
+from watersim.orders import Later, Orders, Weights, later, orders
 from watersim.records import record
 from watersim.scenario import Scenario
 
@@ -92,6 +92,27 @@ class Compiled:
             rows = np.any(m.below[:, v] != 0.0, axis=0)
             A |= rows[:, np.newaxis] & A[self.sections["row"][v]]
         return Problem(np.where(A, -1.0, 0.0), m.T[0], m.price, m.rank, 1)
+
+    def later(self, forcing: tuple[NDArray[Any], ...], lane_of: Integers) -> Later:
+        """How the needs behind long reaches change, from the forcing that is in use.
+
+        Parameters
+        ----------
+        forcing
+            per kind the forcing records, dims (1 or realizations, time, n)
+        lane_of
+            the realization of every lane
+        """
+        known: dict[tuple[str, str], tuple[Floats, bool]] = {}
+        for row in self.weights.claim:
+            for members, given in zip(self.members, forcing, strict=True):
+                names = [name.split(".")[0] for name in members.names]
+                if row and row.maker in names and row.claim.ahead in (given.dtype.names or ()):
+                    key, k = row.claim.ahead, names.index(row.maker)
+                    values = given[key][:, :, k]
+                    known[row.maker, key] = values, bool(np.all(values == members.u[key][:, k]))
+        steps = self.scenario.timeline.n
+        return later(self.weights, self.scenario.beyond, known, lane_of, steps)
 
 
 def compile(scenario: Scenario) -> Compiled:  # noqa: A001  the project's word for this arrow

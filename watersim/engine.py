@@ -40,7 +40,6 @@ from watersim.arrays import (
 )
 from watersim.compile import Compiled
 from watersim.errors import ModelError
-from watersim.orders import Later, later
 from watersim.records import in_lanes, record, spread
 
 Floats = NDArray[np.float64]
@@ -288,7 +287,7 @@ class _Block:
         self.status = np.zeros(1, np.int64)
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
         head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
-        ahead = _later(c, forcing, np.array(realizations)[lane_of])
+        ahead = c.later(forcing, np.array(realizations)[lane_of])
         tail = (c.orders, ahead, self.sections, self.claims, self.ways, self.status)
         own_arrays = (self.u, self.y, self.z, q, w)
         self.fast = (*head, self.step, self.room, p, self.shared, self.own, *own_arrays, *tail)
@@ -299,23 +298,6 @@ class _Block:
         )
         out = (orders, ahead, *map(_seen, tail[2:5]), self.status)
         self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
-
-
-def _later(compiled: Compiled, forcing: tuple[NDArray[Any], ...], lane_of: Any) -> Later:
-    """How the needs behind long reaches change, from the forcing that is in use."""
-    known: dict[tuple[str, str], tuple[Floats, bool]] = {}
-    for row in compiled.weights.claim:
-        if row is None:
-            continue
-        key = (row.maker, row.claim.ahead)
-        for members, given in zip(compiled.members, forcing, strict=True):
-            own = [k for k, name in enumerate(members.names) if name.split(".")[0] == row.maker]
-            if own and key[1] in (given.dtype.names or ()):
-                values = given[key[1]][:, :, own[0]]
-                as_written = members.u[key[1]][:, own[0]]
-                known[key] = values, bool(np.all(values == as_written))
-    scenario = compiled.scenario
-    return later(compiled.weights, scenario.beyond, known, lane_of, scenario.timeline.n)
 
 
 def blank(shape: tuple[int, ...], record_: np.dtype[np.void]) -> NDArray[Any]:

@@ -49,7 +49,11 @@ NODE = (
     "ends:i",  # a further long reach that ends there, −1
     "lag",  # s, from the head of the first
 )  # fmt: skip
-NEED = ("claim:i", "nature:i", "priority:i", "takes")  # m3 it takes to be given 1
+NEED = (
+    "claim:i", "nature:i", "priority:i",
+    "row:i",  # of its canal, where that alone leads to it and has a capacity, −1
+    "takes",  # m3 it takes at the river to be given 1
+)  # fmt: skip
 ALL, ABOVE_STORES, IN_ALL = 0, 1, 2  # which needs are looked at
 
 
@@ -99,7 +103,7 @@ class _Lines:
         self.timeline = layout.scenario.timeline
         self.ahead = steps_ahead(layout.network, self.timeline)
         self.nodes: list[tuple[float, ...]] = []
-        self.needs: list[tuple[int, int, int, float]] = []
+        self.needs: list[tuple[int, int, int, int, float]] = []
         self.later: list[tuple[ClaimRow | None, Floats, Floats]] = []
         self.tables: dict[tuple[float, ...], tuple[Floats, Floats]] = {}
         self.here: dict[str, list[int]] = {}
@@ -151,7 +155,9 @@ class _Lines:
         row = self.layout.claims[claim]
         behind = self.layout.canals_to.get(row.node, []) if row.claim.sort == CONSUMPTIVE else []
         lost = self.layout.network.canals[behind[0]].share_lost() if behind else 0.0
-        self.needs.append((claim, row.claim.sort, row.claim.priority or 0, 1.0 / (1.0 - lost)))
+        canal = self.layout.row_of.get(("canal", behind[0]), -1) if len(behind) == 1 else -1
+        priority = row.claim.priority or 0
+        self.needs.append((claim, row.claim.sort, priority, canal, 1.0 / (1.0 - lost)))
         if lags is None or not row.claim.ahead:
             self.later.append((None, np.zeros((0, 0)), np.zeros((0, 0))))
             return
@@ -334,17 +340,17 @@ def _comes_back(
     need: Any, change: Floats, n: int, t: int, priority: int, s: Step, dt: float
 ) -> None:
     """Add what comes back of a take up to a priority, from its canal and from the site."""
-    claim, wide = s.claim[need.claim], 1 if change.shape[2] > 1 else 0
+    claim = s.claim[need.claim]
     if need.nature != CONSUMPTIVE or need.priority > priority:
         return
     if claim.back_to >= 0:
         to, back = s.at[claim.back_to], claim.back * claim.prompt
         for l in range(claim.need.size):
-            to.reach[l] += back * max(0.0, claim.need[l] + change[t, n, l * wide] * dt)
+            to.reach[l] += back * _asks(need, change, n, t, l, s, dt)
     if claim.loss_to >= 0:
         to, back = s.at[claim.loss_to], claim.loss / (1.0 - claim.loss) * claim.loss_back
         for l in range(claim.need.size):
-            to.reach[l] += back * max(0.0, claim.need[l] + change[t, n, l * wide] * dt)
+            to.reach[l] += back * _asks(need, change, n, t, l, s, dt)
 
 
 @kernel
@@ -352,17 +358,27 @@ def _stands_at(
     need: Any, change: Floats, n: int, t: int, priority: int, s: Step, dt: float
 ) -> None:
     """Add a claim to what is taken at its section, or must leave it or arrive there."""
-    claim, lane, wide = s.claim[need.claim], s.lane[0], 1 if change.shape[2] > 1 else 0
+    lane = s.lane[0]
     if need.priority > priority:
         return
     for l in range(lane.rest.size):
-        asks = max(0.0, claim.need[l] + change[t, n, l * wide] * dt)
+        asks = _asks(need, change, n, t, l, s, dt)
         if need.nature == CONSUMPTIVE:
             lane.asked[l] += asks * need.takes
         elif need.nature == INSTREAM_LEAVING:
             lane.cover[l] = max(lane.cover[l], asks)
         elif need.nature == INSTREAM_ARRIVING:
             lane.total[l] = max(lane.total[l], asks)
+
+
+@kernel
+def _asks(need: Any, change: Floats, n: int, t: int, l: int, s: Step, dt: float) -> float:
+    """What a claim will ask for, no more than its canal can bring, m3 per step."""
+    wide = 1 if change.shape[2] > 1 else 0
+    asks: float = max(0.0, s.claim[need.claim].need[l] + change[t, n, l * wide] * dt)
+    if need.row >= 0:
+        asks = min(asks, s.row[need.row].limit[l] / need.takes)
+    return asks
 
 
 @kernel
