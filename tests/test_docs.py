@@ -203,6 +203,7 @@ nodes:
     soil: {field_capacity: 30 %, wilting_point: 15 %, initial_depletion: 20 %}
     technique: {efficiency: 60 %, irrigate_at: 50 %, refill_to: 50 %}
     effective_rain: {method: usda}
+    capillary_rise: 0.5 mm/day
     crops: [{crop: maize, area: 800 ha}]
   homes: {kind: municipal, at: town, party: LOW, priority: 1, requirement: 0.4 m3/s}
   sands: {kind: terminal}

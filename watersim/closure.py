@@ -5,8 +5,8 @@ that name it as one of their ends. For each step::
 
     residual = |Σ in − Σ out − (S1 − S0)| / max(S0, S1, Σ in, Σ out, 1 m3)
 
-and a node's `inflow` must be the sum of the terms that enter it but the rain on its lake or fields
-(``enters_as``).
+and a node's `inflow` must be the sum of the terms that enter it but what falls on it or rises
+from below (``part_of_inflow``).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Ledger:
         self.index = {name: k for k, name in enumerate(names)}
         shape = (ds.sizes["time"], len(names))
         self.entered, self.left = np.zeros(shape), np.zeros(shape)
-        self.surface = np.zeros(shape)  # entered, but not as rain
+        self.surface = np.zeros(shape)  # entered as inflow
         self.before, self.after = np.zeros(shape), np.zeros(shape)
         self.outside_in, self.outside_out = np.zeros(shape[0]), np.zeros(shape[0])
 
@@ -107,7 +107,7 @@ class _Ledger:
                 self.outside_in += volume[:, k]
             if target in self.index:
                 self.entered[:, self.index[target]] += volume[:, k]
-                if variable.attrs.get("enters_as") != "rain":
+                if variable.attrs.get("part_of_inflow") != "no":
                     self.surface[:, self.index[target]] += volume[:, k]
             else:
                 self.outside_out += volume[:, k]

@@ -49,7 +49,7 @@ class Report(NamedTuple):
     source: str | None = None
     target: str | None = None
     signed: bool = False  # whether it may be negative
-    rain: bool = False  # whether it falls on the member, and so is no part of its inflow
+    apart: bool = False  # whether it enters as rain or from below, and so is no part of the inflow
 
 
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?![0-9,])")

@@ -88,7 +88,7 @@ WATER_REPORTS = (
     Report("area", "m2", "water surface at the end of the step", "diagnostic"),
     Report("evaporation", "m3 s-1", "evaporation from the lake", "flux", "reservoir", ""),
     Report(
-        "precipitation", "m3 s-1", "rain and snow on the lake", "flux", "", "reservoir", rain=True
+        "precipitation", "m3 s-1", "rain and snow on the lake", "flux", "", "reservoir", apart=True
     ),
     Report("seepage", "m3 s-1", "seepage through the bed", "flux", "reservoir", ""),
     Report("release", "m3 s-1", "released through outlets and turbines", "flux"),

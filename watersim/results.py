@@ -276,8 +276,8 @@ def _report_attributes(report: Report, family: str) -> dict[str, str]:
     else:
         attributes["flow_from"] = _end(report.source, family)
         attributes["flow_to"] = _end(report.target, family)
-        if report.rain:
-            attributes["enters_as"] = "rain"
+        if report.apart:
+            attributes["part_of_inflow"] = "no"
     return attributes
 
 

@@ -45,7 +45,9 @@ def test_example_37_tomatoes_without_water() -> None:
     lacks, own, now = 55.0, field(total=total, readily=0.4 * total), weather()
     for factor, evaporated, after in printed:
         assert stress(lacks, own.total, own.readily) == pytest.approx(factor, abs=0.0051)
-        lacks, _, _, left, full, seeped = day(lacks, 0.0, 1.0, 0.0, 0.0, 5.0, own, now, True)
+        lacks, _, _, left, full, seeped, _ = day(
+            lacks, 0.0, 1.0, 0.0, 0.0, 0.0, 5.0, own, now, True
+        )
         assert left == pytest.approx(evaporated, abs=0.06)
         assert lacks == pytest.approx(after, abs=0.06)
         assert (full, seeped) == (pytest.approx(6.0), 0.0)
@@ -67,8 +69,8 @@ def test_example_35_ten_days_of_evaporation_from_a_wetted_surface() -> None:
     for k in range(10):
         now = weather(coefficient=BASAL[k], largest=largest, bare=BARE[k])
         water, rain = (40.0 if k == 0 else 0.0), (6.0 if k == 5 else 0.0)
-        lacks, surface, wetted, left, _, _ = day(
-            lacks, surface, wetted, water, rain, ET0[k], own, now, True
+        lacks, surface, wetted, left, *_ = day(
+            lacks, surface, wetted, water, rain, 0.0, ET0[k], own, now, True
         )
         soil = left - BASAL[k] * ET0[k]
         assert soil / ET0[k] == pytest.approx(coefficients[k], abs=0.05), k + 1
@@ -87,7 +89,7 @@ def test_example_38_an_irrigation_on_the_first_day_refills_and_the_rest_percolat
     assert readily == pytest.approx(23.0, abs=0.5)
     own = field(dual=1, wetted=0.8, evaporable=18.0, easily=8.0, total=total, readily=readily)
     now = weather(coefficient=0.30, largest=1.21, bare=0.92)
-    lacks, _, _, left, _, seeped = day(readily, 18.0, 1.0, 40.0, 0.0, 4.5, own, now, True)
+    lacks, _, _, left, _, seeped, _ = day(readily, 18.0, 1.0, 40.0, 0.0, 0.0, 4.5, own, now, True)
     assert left == pytest.approx(5.5, abs=0.06)
     assert lacks == 0.0
     assert seeped == pytest.approx(40.0 - 23.4 - 5.45, abs=0.05)
@@ -97,15 +99,18 @@ depth = st.floats(0.0, 120.0)
 
 
 @given(depth, st.floats(0.0, 18.0), st.floats(0.1, 1.0), depth, depth, st.floats(0.0, 12.0),
-       st.integers(0, 1), st.floats(0.0, 10.0), st.floats(0.0, 1.0))  # fmt: skip
+       st.integers(0, 1), st.floats(0.0, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 5.0))  # fmt: skip
 def test_a_day_closes_and_stays_within_its_soil(
     lacks: float, surface: float, wetted: float, water: float, rain: float, et0: float,
-    dual: int, percolation: float, bare: float,
+    dual: int, percolation: float, bare: float, rise: float,
 ) -> None:  # fmt: skip
     own = field(dual=dual, wetted=wetted, evaporable=18.0, easily=8.0, percolation=percolation)
     now = weather(bare=max(0.01, bare))
-    after, top, _, left, full, seeped = day(lacks, surface, 1.0, water, rain, et0, own, now, True)
-    assert after == pytest.approx(lacks - water - rain + left + seeped, abs=1e-9)
+    after, top, _, left, full, seeped, risen = day(
+        lacks, surface, 1.0, water, rain, rise, et0, own, now, True
+    )
+    assert after == pytest.approx(lacks - water - rain - risen + left + seeped, abs=1e-9)
+    assert 0.0 <= risen <= rise
     assert 0.0 <= after <= own.total
     assert 0.0 <= top <= own.evaporable
     assert 0.0 <= left <= full + 1e-9
@@ -118,10 +123,12 @@ def test_a_step_of_ten_days_is_ten_steps_of_a_day(
 ) -> None:
     """Where all that is asked for is given. What is short is parted otherwise within a step."""
     own = field(start=start, target=start / 2.0, interval=3.0)
-    whole = step(lacks, 0.0, 1.0, 1.0, rain, et0, own, weather(day=100.0), 10)
-    sums = [0.0, 0.0, 0.0, 0.0]
+    whole = step(lacks, 0.0, 1.0, 1.0, rain, 0.5, et0, own, weather(day=100.0), 10)
+    sums = [0.0] * 5
     for k in range(10):
-        lacks, _, _, *parts = step(lacks, 0.0, 1.0, 1.0, rain, et0, own, weather(day=100.0 + k), 1)
+        lacks, _, _, *parts = step(
+            lacks, 0.0, 1.0, 1.0, rain, 0.5, et0, own, weather(day=100.0 + k), 1
+        )
         sums = [a + b for a, b in zip(sums, parts, strict=True)]
     assert whole[0] == pytest.approx(lacks, abs=1e-9)
     assert whole[3:] == pytest.approx(sums, abs=1e-9)
@@ -131,18 +138,18 @@ def test_what_was_not_given_is_partly_asked_for_again_and_partly_lost() -> None:
     """By hand: after ten days without water a field with RAW 64 of TAW 160 mm lacks less than it
     would have used, since its crop suffered; that difference is never asked for."""
     own, now = field(start=0.0, target=0.0), weather()
-    lacks, _, _, asked, actual, full, _ = step(0.0, 0.0, 1.0, 0.0, 0.0, 10.0, own, now, 10)
+    lacks, _, _, asked, actual, full, *_ = step(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 10.0, own, now, 10)
     assert full == pytest.approx(120.0)
     assert asked == pytest.approx(9 * 12.0)  # on the first morning nothing lacks yet
     assert lacks == pytest.approx(actual)
     assert 64.0 < lacks < 120.0
-    again = step(lacks, 0.0, 1.0, 1.0, 0.0, 10.0, own, now, 10)[3]
+    again = step(lacks, 0.0, 1.0, 1.0, 0.0, 0.0, 10.0, own, now, 10)[3]
     assert again == pytest.approx(lacks + 9 * 12.0)
 
 
 def test_water_asked_for_is_spread_as_it_was_asked() -> None:
     own, now = field(start=0.0, target=0.0), weather()
-    half = step(0.0, 0.0, 1.0, 0.5, 0.0, 5.0, own, now, 10)
+    half = step(0.0, 0.0, 1.0, 0.5, 0.0, 0.0, 5.0, own, now, 10)
     assert half[0] == pytest.approx(60.0 - 0.5 * half[3])
 
 
@@ -163,6 +170,14 @@ def test_leaching_requirement_of_cotton_with_brackish_water() -> None:
 
 def test_a_flooded_field_seeps_only_while_it_is_wet() -> None:
     own, now = field(percolation=5.0), weather(coefficient=1.0)
-    assert day(0.0, 0.0, 1.0, 0.0, 0.0, 4.0, own, now, True)[5] == pytest.approx(5.0)
-    assert day(0.0, 0.0, 1.0, 0.0, 0.0, 4.0, own, now, False)[5] == 0.0
-    assert day(70.0, 0.0, 1.0, 0.0, 0.0, 4.0, own, now, True)[5] == 0.0
+    assert day(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 4.0, own, now, True)[5] == pytest.approx(5.0)
+    assert day(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 4.0, own, now, False)[5] == 0.0
+    assert day(70.0, 0.0, 1.0, 0.0, 0.0, 0.0, 4.0, own, now, True)[5] == 0.0
+
+
+def test_water_rises_into_a_root_zone_as_far_as_it_lacks() -> None:
+    own, now = field(), weather(coefficient=1.0)
+    dry = day(30.0, 0.0, 1.0, 0.0, 0.0, 2.0, 5.0, own, now, True)
+    assert (dry[0], dry[6]) == (pytest.approx(33.0), 2.0)
+    wet = day(0.0, 0.0, 1.0, 10.0, 0.0, 2.0, 1.0, own, now, True)
+    assert (wet[0], wet[5], wet[6]) == (0.0, pytest.approx(9.0), 0.0)

@@ -211,6 +211,22 @@ def test_salts_ask_for_more_and_it_percolates(basin: Basin) -> None:
     assert more == pytest.approx(0.6 * volume(ds, "supply") * share)
 
 
+def test_what_rises_from_the_groundwater_is_not_asked_for(basin: Basin) -> None:
+    shallow = TEXT.replace("    return_flow", "    capillary_rise: 1 mm/day\n    return_flow")
+    plain, ds = basin.run(TEXT, TWO_YEARS), basin.run(shallow, TWO_YEARS)
+    rises = volume(ds, "capillary_rise")
+    assert 0.0 < rises <= 730 * 1e-3 * 8e7
+    saved = 0.6 * (volume(plain, "supply") - volume(ds, "supply"))
+    seeps = volume(ds, "percolation") - volume(plain, "percolation")  # of rain that finds less room
+    used = 8e7 * sum(
+        sign * volume(run_, "actual_evapotranspiration") for sign, run_ in ((1, ds), (-1, plain))
+    )
+    stored = float(ds.soil_storage[0, -1, 0] - plain.soil_storage[0, -1, 0])
+    assert saved > 0.4 * rises
+    assert saved + seeps + used + stored == pytest.approx(rises)
+    assert ds.inflow.sel(node="land").values == pytest.approx(ds.supply.isel(site=0).values)
+
+
 def test_basal_coefficients_evaporate_more_where_all_the_ground_is_wetted(basin: Basin) -> None:
     basal = TEXT.replace("coefficient: {initial: 0.3, mid: 1.2, end: 0.6, off_season: 0.3}",
                          "basal_coefficient: {initial: 0.15, mid: 1.15, end: 0.5, off_season: 0}")  # fmt: skip

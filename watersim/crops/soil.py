@@ -79,13 +79,13 @@ def root_zone_after(
 
 @kernel
 def day(
-    depletion: float, surface: float, wetted: float, water: float, rain: float, et0: float,
-    own: Any, now: Any, growing: bool,
-) -> tuple[float, float, float, float, float, float]:  # fmt: skip
+    depletion: float, surface: float, wetted: float, water: float, rain: float, rise: float,
+    et0: float, own: Any, now: Any, growing: bool,
+) -> tuple[float, float, float, float, float, float, float]:  # fmt: skip
     """One day of a field.
 
-    ``De(end) = De − P − I/fw + E/few``, ``Dr(end) = Dr − P − I + (Ks Kcb + Ke) ET0 + DP``; with a
-    single coefficient Kc stands for Kcb and there is no Ke. All water falls early in the day.
+    ``De(end) = De − P − I/fw + E/few``, ``Dr(end) = Dr − P − I − CR + (Ks Kcb + Ke) ET0 + DP``; with
+    a single coefficient Kc stands for Kcb and there is no Ke. All water falls early in the day.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ def day(
         share of the ground that was wetted last, fw
     water, rain
         irrigation and effective rain of the day, m
+    rise
+        capillary rise CR of the day, m, as far as the root zone lacks water
     et0
         reference evapotranspiration of the day, m
     own, now
@@ -110,6 +112,8 @@ def day(
         evapotranspiration, and that without stress, m
     percolated
         from the root zone, m
+    risen
+        into it, m
     """
     evaporated = 0.0
     after = max(0.0, depletion - water - rain)
@@ -131,14 +135,16 @@ def day(
     if growing and after < own.readily:  # of a flooded field
         seeps = min(own.percolation, own.total - after - leaves)
     depletion, percolates = root_zone_after(depletion, water + rain, leaves + seeps, own.total)
-    return depletion, surface, wetted, leaves, crop + evaporated, percolates + seeps
+    risen = min(rise, depletion)
+    depletion -= risen
+    return depletion, surface, wetted, leaves, crop + evaporated, percolates + seeps, risen
 
 
 @kernel
 def step(
-    depletion: float, surface: float, wetted: float, share: float, rain: float, et0: float,
-    own: Any, now: Any, days: int,
-) -> tuple[float, float, float, float, float, float, float]:  # fmt: skip
+    depletion: float, surface: float, wetted: float, share: float, rain: float, rise: float,
+    et0: float, own: Any, now: Any, days: int,
+) -> tuple[float, float, float, float, float, float, float, float]:  # fmt: skip
     """The days of a step, with a share of what is asked for.
 
     What is asked for follows the field as it would be if all were given. On a day on which it can
@@ -154,26 +160,29 @@ def step(
         evapotranspiration, and that without stress
     percolated
         from the root zone
+    risen
+        into it
     """
     planned, planned_surface, planned_wetted = depletion, surface, wetted
-    asked, actual, full, percolated = 0.0, 0.0, 0.0, 0.0
+    asked, actual, full, percolated, risen = 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(days):
         growing = now.first <= k < now.last
         refill = 0.0
         if growing and (now.day + k) % own.interval == 0.0 and planned >= own.start:
             refill = max(0.0, planned - rain - own.target)
         water = refill + now.scheduled
-        planned, planned_surface, planned_wetted, _, without_stress, _ = day(
-            planned, planned_surface, planned_wetted, water, rain, et0, own, now, growing
+        planned, planned_surface, planned_wetted, _, without_stress, _, _ = day(
+            planned, planned_surface, planned_wetted, water, rain, rise, et0, own, now, growing
         )
-        depletion, surface, wetted, left, _, seeped = day(
-            depletion, surface, wetted, share * water, rain, et0, own, now, growing
+        depletion, surface, wetted, left, _, seeped, rose = day(
+            depletion, surface, wetted, share * water, rain, rise, et0, own, now, growing
         )
         asked += refill
         full += without_stress
         actual += left
         percolated += seeped
-    return depletion, surface, wetted, asked, actual, full, percolated
+        risen += rose
+    return depletion, surface, wetted, asked, actual, full, percolated, risen
 
 
 @kernel

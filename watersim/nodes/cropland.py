@@ -16,7 +16,7 @@ from watersim.crops.field import RAIN_METHODS, EffectiveRain, Salinity, Soil, Te
 from watersim.crops.soil import effective, step
 from watersim.demand import Site, from_ground, settle
 from watersim.described import Place
-from watersim.fields import Derived, Report, defined, field, quantity
+from watersim.fields import Derived, Report, Varying, defined, field, quantity, varying
 from watersim.jit import kernel
 from watersim.records import record
 from watersim.timeline import DAY, Timeline
@@ -44,8 +44,8 @@ class CropArea(Crop):
 class Cropland(Site):
     """Irrigated land: ``requirement = Σ area × (refill / (1 − LR) + scheduled) / efficiency``.
 
-    The root zone of every crop is a store: ``Dr1 = Dr0 − effective rain − irrigation +
-    (Ks Kc) ET0 + percolation``, day by day (FAO Irrigation and Drainage Paper 56).
+    The root zone of every crop is a store: ``Dr1 = Dr0 − effective rain − irrigation −
+    capillary rise + (Ks Kc) ET0 + percolation``, day by day (FAO Irrigation and Drainage Paper 56).
     """
 
     kind: Literal["cropland"]
@@ -60,6 +60,9 @@ class Cropland(Site):
         "how water is brought to the root zone, or a key of `techniques`"
     )
     effective_rain: EffectiveRain = field("the part of the rain that reaches the root zone")
+    capillary_rise: Annotated[Varying, varying("depth rate")] | None = field(
+        "what can rise from shallow groundwater into a root zone that lacks water", default=None
+    )
     salinity: Salinity | None = field("salts that must be leached", default=None)
     crops: Annotated[list[CropArea], defined("crops", Crop, "crop")] = field(
         "its crops with their areas"
@@ -69,7 +72,9 @@ class Cropland(Site):
     fed_by_rain: ClassVar = ("soil_storage",)
     reports: ClassVar = (
         Report("effective_rain", "m3 s-1", "rain that reaches the root zone of its crops", "flux",
-               "", "site", rain=True),
+               "", "site", apart=True),
+        Report("capillary_rise", "m3 s-1", "water that rises from the groundwater into the root zone of "
+               "its crops", "flux", "", "site", apart=True),
         Report("percolation", "m3 s-1", "water that leaves below the root zone of its crops", "flux",
                "site", ""),
         Report("soil_storage", "m3", "available water in the root zone of its crops at the end of "
@@ -97,7 +102,7 @@ class Cropland(Site):
         "part:i", "parts:i", "rain_method:i", "rain_fraction", "claim:i", "back", "back_to:i",
         "recession",
     )  # fmt: skip
-    forcing_record: ClassVar = record("reference_evapotranspiration", "rain")
+    forcing_record: ClassVar = record("reference_evapotranspiration", "rain", "capillary_rise")
     part_record: ClassVar = record(
         "area", "total", "readily", "evaporable", "easily", "wetted", "dual:i", "percolation",
         "start", "target", "interval", "efficiency", "leaching",
@@ -118,6 +123,7 @@ class Cropland(Site):
         return {
             "reference_evapotranspiration": derived(self.climate, "reference_evapotranspiration"),
             "rain": Derived({"rain": self.climate.rain}, self._rain, ("effective_rain", "method")),
+            "capillary_rise": self.capillary_rise,
         }
 
     def _rain(self, values: Mapping[str, Any], timeline: Timeline) -> Any:
@@ -283,7 +289,7 @@ def before(
             for l in range(claim.need.size):
                 refill = step(
                     lacks[l], top[l], v[k].wetted_ground[l], 0.0, out.effective_rain[l] * DAY,
-                    et0[l] * DAY, crop, now, days,
+                    u[i].capillary_rise[l] * DAY, et0[l] * DAY, crop, now, days,
                 )[3]  # fmt: skip
                 scheduled = now.scheduled * days
                 asked[l] = (refill + scheduled) / dt
@@ -305,6 +311,7 @@ def after(
         for l in range(claim.need.size):
             out.consumption[l] = -claim.supply[l] * own.back
             out.percolation[l] = 0.0
+            out.capillary_rise[l] = 0.0
             out.soil_storage[l] = 0.0
         grown = 0.0
         for k in range(own.part, own.part + own.parts):
@@ -314,6 +321,7 @@ def after(
         for l in range(claim.need.size):
             out.consumption[l] = max(0.0, out.consumption[l]) / dt
             out.percolation[l] /= dt
+            out.capillary_rise[l] /= dt
             out.effective_rain[l] *= grown
 
 
@@ -323,9 +331,10 @@ def _field(
 ) -> None:
     """Advance the field of a crop; add its volumes (m3) to those of its site."""
     share = claim.supply[l] / claim.need[l] if claim.need[l] > 0.0 else 0.0
-    depletion, surface, wetted, refill, actual, full, seeped = step(
+    depletion, surface, wetted, refill, actual, full, seeped, risen = step(
         v.depletion[l], v.surface_depletion[l], v.wetted_ground[l], share,
-        out.effective_rain[l] * DAY, u.reference_evapotranspiration[l] * DAY, crop, now, days,
+        out.effective_rain[l] * DAY, u.capillary_rise[l] * DAY,
+        u.reference_evapotranspiration[l] * DAY, crop, now, days,
     )  # fmt: skip
     scheduled = now.scheduled * days
     leached = share * refill * crop.leaching / (1.0 - crop.leaching)
@@ -339,5 +348,6 @@ def _field(
     z.surface_depletion[l] = surface
     z.wetted_ground[l] = wetted
     out.consumption[l] += crop.area * (actual + lost)
+    out.capillary_rise[l] += crop.area * risen
     out.percolation[l] += crop.area * (seeped + leached)
     out.soil_storage[l] += crop.area * (crop.total - depletion)

@@ -91,7 +91,7 @@ def flows(ds: xr.Dataset) -> dict[str, Floats]:
 
     terms = {"runoff": total("runoff"), "rain on lakes": total("precipitation")}
     if "effective_rain" in ds:
-        terms["rain on fields"] = total("effective_rain")
+        terms["rain and groundwater to fields"] = total("effective_rain") + total("capillary_rise")
     owner = ds["site_party"].values.astype(str) if "site" in ds.dims else np.array([], dtype=str)
     for party in sorted(set(owner.tolist())):
         terms[_consumption(party)] = -total("consumption", owner == party)
@@ -128,7 +128,7 @@ def _colours(ds: xr.Dataset) -> dict[str, str | style.Colour]:
     colours: dict[str, str | style.Colour] = {
         "runoff": style.INFLOW,
         "rain on lakes": _LAKE_RAIN,
-        "rain on fields": _FIELD_RAIN,
+        "rain and groundwater to fields": _FIELD_RAIN,
         "consumption": style.SUPPLY,
         "evaporation from lakes": style.EVAPORATION,
         "losses of rivers, canals, lakes": style.LOSS,
