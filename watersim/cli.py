@@ -223,7 +223,7 @@ def _run_one(
     from watersim.simulation import run
 
     if is_cold():
-        _say("watersim: compiling its kernels, once for this version (about a minute)")
+        _say("watersim: compiling its kernels, once for this version (a minute or two)")
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, rules=rules, workers=workers, progress=advance)
     save(ds, target)
