@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from watersim.described import Agreement, Kind, Node, Policy
 from watersim.faults import keys
@@ -52,6 +53,32 @@ def loss_faults(network: Network) -> Iterator[Fault]:
                 ("reaches", name, "loss", "to"),
                 f"must be the lower end of the reach, '{lower}', or groundwater (got "
                 f"{reach.returns_to()}); only a canal's loss can come back elsewhere",
+            )
+
+
+def head_faults(
+    nodes: Mapping[str, Node], tables: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> Iterator[Fault]:
+    """Plants whose tailwater is never below the water above them."""
+
+    def own(name: str) -> dict[str, Mapping[str, Any]]:
+        return {key: dict(table) for (of, key), table in tables.items() if of == name}
+
+    for name, node in nodes.items():
+        tailwater, at = node.lowest_tailwater(own(name)), str(getattr(node, "at", ""))
+        if tailwater is None:
+            continue
+        levels = nodes[at].curves(own(at)).get("levels")
+        if levels is None:
+            yield (
+                ("nodes", name, "tailwater"),
+                f"needs a level above it, which '{at}' has not; give a fixed `head`",
+            )
+        elif tailwater >= levels[1][-1]:
+            yield (
+                ("nodes", name, "tailwater"),
+                f"must be below the full level of '{at}', {levels[1][-1]:g} m (got {tailwater:g} m); "
+                "give the level of the river below the dam",
             )
 
 

@@ -250,6 +250,12 @@ class Node(Kind):
         """The plants that serve its energy claim together."""
         return []
 
+    def lowest_tailwater(
+        self, tables: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    ) -> float | None:
+        """The lowest level of the water below its turbines, m; None if it has none."""
+        return None
+
     def feeds(self) -> list[str]:
         """The pumped canals whose energy adds to its energy claim."""
         return []

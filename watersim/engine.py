@@ -183,6 +183,8 @@ def load_loop() -> Loops:
 
 def is_cold() -> bool:
     """Whether the first run will compile the kernels: nothing is kept of this version yet."""
+    if _LOOP in sys.modules:
+        return False
     folder = None if jit.disabled() else jit.cache_folder()
     return folder is not None and not (folder / "loop.py").exists()
 

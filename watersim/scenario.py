@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from watersim.checks import (
     agreement_faults,
     energy_faults,
+    head_faults,
     loss_faults,
     party_faults,
     policy_faults,
@@ -188,6 +189,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
     read = reader.tables(everything, tables)
     forcing = series.all(everything, tables)
     reader.stop()
+    reader.add([*head_faults(nodes, read)])
     ahead = steps_ahead(network, timeline)
     beyond = series.beyond({**nodes, **agreements}, tables, ahead) if ahead else {}
     reader.stop()

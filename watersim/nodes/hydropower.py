@@ -128,6 +128,12 @@ class Hydropower(Node):
     def references(self) -> Iterator[tuple[str, str]]:
         yield "at", self.at
 
+    def lowest_tailwater(self, tables: Mapping[str, Table]) -> float | None:
+        rating = tables.get("tailwater")
+        if rating is not None:
+            return float(rating["level"][0])
+        return self.tailwater.level if self.tailwater else None
+
     def coordinates(self) -> dict[str, Any]:
         return {"at": self.at, "capacity": self.capacity}
 
