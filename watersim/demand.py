@@ -60,7 +60,8 @@ class Site(Node):
     parameter_record: ClassVar = record("claim:i", "back", "back_to:i", "recession")
 
     def claims(self) -> list[Claim]:
-        return [Claim("", CONSUMPTIVE, self.priority, self.sector, ahead="requirement")]
+        known = "requirement" if "requirement" in self.forcing() else ""
+        return [Claim("", CONSUMPTIVE, self.priority, self.sector, ahead=known)]
 
     def return_flow_to(self) -> tuple[float, str] | None:
         return (self.return_flow.fraction, self.return_flow.to) if self.return_flow else None

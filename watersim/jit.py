@@ -128,7 +128,6 @@ def compiled(folder: Path | None) -> None:
                         made[id(value)] = njit(
                             value,
                             cache=called and folder is not None,
-                            no_cpython_wrapper=not called,
                             forceinline=value.__name__ not in _STAGES,
                             **_OPTIONS,
                         )
