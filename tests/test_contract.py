@@ -96,7 +96,7 @@ EXAMPLES = {
     "terminal": "nodes:\n  spring: {kind: catchment, runoff: 10 m3/s}\n  it: {kind: terminal}\n"
     "rivers: [spring > it]",
     "reach": RIVER + "rivers: [spring > sea]\n"
-    "reaches:\n  spring > sea: {loss: 5 %, lag: 6 days}",
+    "reaches:\n  spring > sea: {loss: 5 %, lag: 20 days}",
     "muskingum": RIVER + "rivers: [spring > sea]\n"
     "reaches:\n  spring > sea: {kind: muskingum, k: 12 days, x: 0.2, loss: 5 %}",
     "canal": RIVER + "  bend: {kind: junction}\n"
