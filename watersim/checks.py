@@ -1,4 +1,4 @@
-"""Checks across members of a scenario: parties, priorities, travel times, dry places, clauses; pure."""
+"""Checks across members of a scenario: parties, priorities, heads, dry places, clauses, policies; pure."""
 
 from __future__ import annotations
 

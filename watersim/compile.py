@@ -385,10 +385,6 @@ class _Place:
         return self._compiler.curve_at.get((self._name, key), (0, 0, 0))
 
 
-def _integers(values: Any) -> Integers:
-    return np.asarray(values, np.int64).reshape(-1)
-
-
 def _records(record: np.dtype[np.void], rows: Sequence[Any]) -> NDArray[Any]:
     values = np.zeros(len(rows), record)
     for k, row in enumerate(rows):
