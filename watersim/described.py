@@ -385,9 +385,6 @@ class Policy(Kind):
         """The function of the user's that it calls between steps."""
         return ""
 
-    def initial(self) -> Mapping[str, float]:
-        return {"growing_release": 0.0, "winter_release": 0.0}
-
     def asks(self, priority: int | None) -> list[Claim]:
         """Its claim on what leaves the dam, if it has a priority."""
         if priority is None:

@@ -18,21 +18,15 @@ POLICY_REPORTS = (
            "diagnostic"),
     Report("rationing", "1", "share of its requirement that the policy lets pass, 1 where it does "
            "not ration", "diagnostic"),
-    Report("growing_release", "m3", "released since the last growing season began, while it lasted; "
-           "0 but for an irrigation regime", "state"),
-    Report("winter_release", "m3", "released since that season ended; 0 but for an irrigation "
-           "regime", "state"),
 )  # fmt: skip
 
 
 @kernel
 def report(y: Any) -> None:
-    """Nothing asked for, nothing rationed, no account."""
+    """Nothing asked for, nothing rationed."""
     for l in range(y.rationing.size):
         y.release_target[l] = 0.0
         y.rationing[l] = 1.0
-        y.growing_release[l] = 0.0
-        y.winter_release[l] = 0.0
 
 
 @kernel
@@ -50,6 +44,16 @@ def hold_back(v: int, y: Any, s: Step, dt: float) -> None:
     at = s.at[v]
     for l in range(at.outlet.size):
         at.outlet[l] = min(at.outlet[l], y.release_target[l] * dt)
+
+
+@kernel
+def follow(own: Any, release: Any, y: Any, s: Step, dt: float) -> None:
+    """Ask for a given release, m3/s, and let claims below call for no more."""
+    report(y)
+    for l in range(y.release_target.size):
+        y.release_target[l] = release[l]
+    ask(own.claim, y, s, dt)
+    hold_back(own.section, y, s, dt)
 
 
 @kernel

@@ -9,7 +9,7 @@ from watersim.arrays import Step
 from watersim.described import Claim, Place, Policy
 from watersim.fields import Varying, field, varying
 from watersim.jit import kernel
-from watersim.operation import POLICY_REPORTS, ask, hold_back, report
+from watersim.operation import POLICY_REPORTS, follow
 from watersim.records import record
 
 
@@ -41,8 +41,4 @@ class ForcedRelease(Policy):
 @kernel
 def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, again: int) -> None:
     for i in range(p.shape[0]):
-        report(y[i])
-        for l in range(y[i].release_target.size):
-            y[i].release_target[l] = u[i].release[l]
-        ask(p[i].claim, y[i], s, dt)
-        hold_back(p[i].section, y[i], s, dt)
+        follow(p[i], u[i].release, y[i], s, dt)

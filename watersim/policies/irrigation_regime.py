@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from watersim.arrays import Step
 from watersim.dated import Beginning, Dated, day_after
 from watersim.described import Claim, Course, Days, Place, Policy
-from watersim.fields import Varying, Window, field, quantity, varying
+from watersim.fields import Report, Varying, Window, field, quantity, varying
 from watersim.jit import kernel
 from watersim.operation import POLICY_REPORTS, ask, open_gates, report
 from watersim.records import record
@@ -42,7 +42,13 @@ class IrrigationRegime(Policy):
     )
     priority: int | None = field("the priority of `release`, 1 is served first", default=None, ge=1)
 
-    reports: ClassVar = POLICY_REPORTS
+    reports: ClassVar = (
+        *POLICY_REPORTS,
+        Report("growing_release", "m3", "released since the last growing season began, while it "
+               "lasted; 0 but for an irrigation regime", "state"),
+        Report("winter_release", "m3", "released since that season ended; 0 but for an irrigation "
+               "regime", "state"),
+    )  # fmt: skip
     parameter_record: ClassVar = record("section:i", "claim:i", "rest", "limited:i")
     forcing_record: ClassVar = record("release", "winter_limit", "growing", "begins", "seconds")
 
