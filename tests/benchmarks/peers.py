@@ -51,14 +51,15 @@ def records(
         network = NETWORKS[name]()
         running = [OURS, *([] if name == FULL else peers)]
         for count in scenarios or SCENARIOS[network.step]:
-            for threads in THREADS if count > 1 else THREADS[:1]:
-                print(f"{name}, {count} scenarios, {threads} threads", file=sys.stderr)
-                cases = [
-                    Case(engine, network, count, threads)
-                    for engine in running
-                    if threads <= engine.most_threads
-                ]
-                found += measure(cases, repeat)
+            numbers = THREADS if count > 1 else THREADS[:1]
+            print(f"{name}, {count} scenarios", file=sys.stderr)
+            cases = [
+                Case(engine, network, count, threads)
+                for engine in running
+                for threads in numbers
+                if threads <= engine.most_threads
+            ]  # in the same turns, so that a busy minute falls on one thread and on two
+            found += measure(cases, repeat)
     return found
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print records instead of tables")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--scenarios", nargs="+", type=int, help="default: 1 50, of days 1 10")
-    parser.add_argument("--repeat", type=int, default=3, help="turns of each engine (default: 3)")
+    parser.add_argument("--repeat", type=int, default=5, help="turns of each engine (default: 5)")
     parser.add_argument("--without-peers", action="store_true", help="only ours")
     parser.add_argument("--slopes", action="store_true", help="how the cost grows with the size")
     parser.add_argument("--environments", type=Path, default=default_folder(), metavar="DIR",
