@@ -11,10 +11,9 @@ import pytest
 from basins import Basin
 from test_metamorphic import FORKED, YEARS
 
-from watersim import jit
 from watersim.allocation.problem import MET
 from watersim.compile import Compiled, compile
-from watersim.engine import Engine, Outcome, load_loop
+from watersim.engine import Engine, Outcome, plain_loop
 
 REALIZATIONS = 7
 
@@ -102,9 +101,10 @@ def test_the_pass_down_the_river_gives_what_the_whole_method_gives(basin: Basin)
         s.lane[0].todo[:] = 1
 
     engine = Engine(compiled, REALIZATIONS, forced(compiled), lanes=REALIZATIONS)
-    whole = jit.plain(load_loop().fast, {"watersim.river.ration": leave_all})
+    used = [bool(members.names) for members in compiled.members]
+    whole = plain_loop(used, {"watersim.river.ration": leave_all})
     block = engine._blocks[0]
-    assert whole(0, compiled.seconds.size, *block.slow) == compiled.seconds.size
+    assert whole.run(0, compiled.seconds.size, whole.program, *block.slow) == compiled.seconds.size
     assert block.room.counts[1] > 100
     slow = engine.outcome()
     short = quick.supply < quick.need * (1 - 1e-9)

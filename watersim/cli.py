@@ -218,12 +218,15 @@ def _rules(loaded: Sequence[Any], path: Path | None, resume: bool) -> Any:
 def _run_one(
     scenario: Any, target: Path, realizations: int, seed: int, workers: int, rules: Any
 ) -> Any:
-    from watersim.engine import is_cold
+    from watersim import jit
     from watersim.netcdf import save
     from watersim.simulation import run
 
-    if is_cold():
-        _say("watersim: compiling its kernels, once for this version (a minute or two)")
+    jit.when_cold(
+        lambda: _say(
+            "watersim: compiling what this scenario needs, once for this version (a minute)"
+        )
+    )
     with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, rules=rules, workers=workers, progress=advance)
     save(ds, target)

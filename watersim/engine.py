@@ -1,26 +1,21 @@
 """Compiled → filled arrays: the loop over realizations and time; mutates only what it allocates.
 
-Realizations advance in blocks, side by side in lanes; threads share the blocks. The loop that calls
-every kind's kernels is written into the user's cache folder, named by the hash of all kernels, and
-imported from there: no list of kinds in the source, and numba's cache hits. Where the compiled fill
-gives up, that one step of the block is repeated as plain Python, with `allocation.exact` for the
-realizations in which it gave up; they are counted.
+Realizations advance in blocks, side by side in lanes; threads share the blocks. Where the compiled
+fill gives up, that one step of the block is repeated as plain Python, with `allocation.exact` for
+the realizations in which it gave up; they are counted.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim import jit, registry
+from watersim import hooks, jit, loop
 from watersim.allocation import exact, fill
 from watersim.allocation.fill import REASONS, work
 from watersim.allocation.problem import Problem
@@ -40,6 +35,7 @@ from watersim.arrays import (
 )
 from watersim.compile import Compiled
 from watersim.errors import ModelError
+from watersim.loop import Program
 from watersim.records import in_lanes, record, spread
 
 Floats = NDArray[np.float64]
@@ -69,135 +65,20 @@ class States(NamedTuple):
     parts: tuple[NDArray[Any], ...]  # (m), of the kinds whose parts report
 
 
-def _loop_source() -> str:
-    """The source of the loop: one call per kind and hook, in the kinds' order."""
-    imports: list[str] = []
-    starts: list[str] = []
-    befores: list[str] = []
-    afters: list[str] = []
-    lasts: list[str] = []
-    spreads: list[str] = []
-    for k, kind in enumerate(registry.every_kind()):
-        module = registry.module_of(kind)
-        for hook in ("start", "before", "after"):
-            if hasattr(module, hook):
-                imports.append(f"from {module.__name__} import {hook} as {hook}_{k}")
-        before = f"y[{k}][:t + 1]" if kind.looks_back else f"y[{k}][t]"
-        parts = f"z[{k}][t], z[{k}][t + 1], " if kind.part_reports else ""
-        values = f"p[{k}], u[{k}][h], {before}, y[{k}][t + 1], q[{k}], w[{k}][t], {parts}s, dt"
-        if hasattr(module, "start"):
-            starts.append(f"if p[{k}].size > 0: start_{k}(p[{k}], y[{k}][0], s)")
-        if hasattr(module, "before"):
-            call = f"before_{k}({values.replace('[h]', f'[t * own[{k}]]')}, again)"
-            befores.append(f"if p[{k}].size > 0: {call}")
-        if hasattr(module, "after"):
-            call = f"after_{k}({values.replace('[h]', f'[t * own[{k}]]')})"
-            (lasts if kind.settled_last else afters).insert(0, f"if p[{k}].size > 0: {call}")
-        for name in kind.forcing_record.names or ():
-            if name != "_":
-                spreads.append(f"for i in range(f[{k}].shape[1] * (1 - own[{k}])):")
-                spreads.append(f"    given, row = f[{k}][t, i].{name}, u[{k}][0, i].{name}")
-                spreads.append("    for l in range(row.size):")
-                spreads.append("        row[l] = given")
-    indent = "\n" + " " * 12
-    return f'''"""The loop over steps, written by watersim.engine."""
-from watersim.allot import allot
-from watersim.jit import entry
-from watersim.orders import order
-from watersim.step import clear
-{chr(10).join(imports)}
+class _Loop(NamedTuple):
+    """The loop over steps and what it calls, compiled or as plain Python."""
+
+    run: Callable[..., int]
+    program: Program
 
 
-@entry
-def run_steps(first, last, seconds, sets, passes, m, rounds, s, room, p, f, own, u, y, z, q, w,
-              orders, ahead, sections, claims, ways, status):
-    if first == 0:
-        {(chr(10) + " " * 8).join(starts)}
-    for t in range(first, last):
-        dt = seconds[t]
-        {(chr(10) + " " * 8).join(spreads)}
-        for again in range(passes):
-            clear(s, m.gain[sets[t]])
-            {indent.join(befores)}
-            order(orders, ahead, t, s, dt)
-            status[0] = allot(m, sets[t], rounds, s, room, again, again + 1 == passes)
-            if status[0] != 0:
-                return t
-        {(chr(10) + " " * 8).join([*afters, *lasts])}
-        for v in range(s.at.shape[0]):
-            at, out = s.at[v], sections[t, v]
-            for l in range(at.inflow.size):
-                out.inflow[l] = at.inflow[l]
-                out.outflow[l] = at.outflow[l]
-        for o in range(s.way_out.shape[0]):
-            way, out = s.way_out[o], ways[t, o]
-            for l in range(way.flow.size):
-                out.flow[l] = way.flow[l]
-        for i in range(s.claim.shape[0]):
-            claim, out = s.claim[i], claims[t, i]
-            for l in range(claim.need.size):
-                out.need[l] = claim.need[l]
-                out.supply[l] = claim.supply[l]
-                out.bound[l] = claim.bound[l]
-    return last
-'''
+def plain_loop(used: Sequence[bool], instead: Mapping[str, Callable[..., Any]]) -> _Loop:
+    """The loop as plain Python with some kernels replaced, for the kinds in use."""
+    return _Loop(jit.plain(loop.run_steps, instead), hooks.plain(used, instead))
 
 
-_LOOP = "watersim._loop"
-
-
-class Loops(NamedTuple):
-    """The loop compiled; as plain Python with `exact` where the fill gives up; or everywhere."""
-
-    fast: Callable[..., int]
-    either: Callable[..., int]
-    exact: Callable[..., int]
-
-
-def load_loop() -> Loops:
-    """The loop, loaded and compiled once in a process."""
-    if _LOOP not in sys.modules:
-        source = _loop_source()
-        folder = None if jit.disabled() else jit.cache_folder()
-        module = types.ModuleType(_LOOP)
-        if folder is not None:
-            path = folder / "loop.py"
-            _write_once(path, source)
-            spec = importlib.util.spec_from_file_location(_LOOP, path)
-            assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            if not jit.disabled():
-                print("watersim: no folder to keep compiled kernels in; compiling each time "
-                      "(set WATERSIM_CACHE_DIR)", file=sys.stderr)  # fmt: skip
-            exec(compile(source, "<watersim loop>", "exec"), module.__dict__)
-        plain = module.run_steps
-        sys.modules[_LOOP] = module
-        jit.compiled(folder)
-        loops = Loops(module.run_steps, _with_exact(plain), _with_exact(plain, always=True))
-        module.__dict__["loops"] = loops
-    loaded: Loops = sys.modules[_LOOP].__dict__["loops"]
-    return loaded
-
-
-def is_cold() -> bool:
-    """Whether the first run will compile the kernels: nothing is kept of this version yet."""
-    if _LOOP in sys.modules:
-        return False
-    folder = None if jit.disabled() else jit.cache_folder()
-    return folder is not None and not (folder / "loop.py").exists()
-
-
-def _write_once(path: Path, source: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != source:
-        part = path.with_suffix(f".{id(source):x}.part")
-        part.write_text(source, encoding="utf-8")
-        part.replace(path)
-
-
-def _with_exact(loop: Callable[..., int], always: bool = False) -> Callable[..., int]:
-    """The loop as plain Python, with `exact.allocate` where (or wherever) `fill` gives up."""
+def _exact_instead(always: bool) -> dict[str, Callable[..., Any]]:
+    """`exact.allocate` where (or wherever) `fill` gives up."""
     filled = jit.plain(fill.fill, {})
 
     def either(
@@ -221,7 +102,7 @@ def _with_exact(loop: Callable[..., int], always: bool = False) -> Callable[...,
     instead: dict[str, Callable[..., Any]] = {"watersim.allocation.fill.fill": either}
     if always:
         instead["watersim.river.ration"] = leave_all
-    return jit.plain(loop, instead)
+    return instead
 
 
 class _Block:
@@ -288,18 +169,20 @@ class _Block:
         )  # fmt: skip
         self.status = np.zeros(1, np.int64)
         p, q, w = (tuple(getattr(m, letter) for m in members) for letter in "pqw")
+        groups = (p, self.shared, self.u, self.y, self.z, q, w)
         head = (c.seconds, c.sets, c.passes, c.matrices, c.rounds)
         ahead = c.later(forcing, np.array(realizations)[lane_of])
-        tail = (c.orders, ahead, self.sections, self.claims, self.ways, self.status)
-        own_arrays = (self.u, self.y, self.z, q, w)
-        self.fast = (*head, self.step, self.room, p, self.shared, self.own, *own_arrays, *tail)
-        seen = [tuple(_seen(a) for a in group) for group in (p, self.shared, *own_arrays)]
+        out = (self.sections, self.claims, self.ways)
+        self._groups = groups  # where `rows` points at
+        places = hooks.frame(self.step), hooks.rows(groups, self.own)
+        self.fast = (*places, *head, self.step, self.room, c.orders, ahead, *out, self.status)
         step = Step(*map(_seen, self.step[:10]), c.curves, c.guides)  # type: ignore[call-arg]
+        seen = hooks.plain_rows([tuple(map(_seen, group)) for group in groups], self.own)
         orders = c.orders._replace(
             **{name: _seen(getattr(c.orders, name)) for name in ("order", "line", "node", "need")}
         )
-        out = (orders, ahead, *map(_seen, tail[2:5]), self.status)
-        self.slow = (*head, step, self.room, *seen[:2], self.own, *seen[2:], *out)
+        tail = (step, self.room, orders, ahead, *map(_seen, out), self.status)
+        self.slow = (step, seen, *head, *tail)
 
 
 def blank(shape: tuple[int, ...], record_: np.dtype[np.void]) -> NDArray[Any]:
@@ -348,7 +231,7 @@ class Engine:
         self.forcing = forcing or tuple(m.u[np.newaxis] for m in compiled.members)
         own = States(*(tuple(getattr(m, letter) for m in compiled.members) for letter in "xv"))
         self._start = initial or own
-        width = lanes or (1 if realizations == 1 else LANES)
+        width = self._width = lanes or (1 if realizations == 1 else LANES)
         self._blocks = [
             _Block(compiled, range(r, min(r + width, realizations)), self.forcing, self._start,
                    width)
@@ -368,8 +251,12 @@ class Engine:
         ------
         ModelError
             if a step cannot be settled even by `allocation.exact`.
+        IndexError
+            if there are no such steps.
         """
-        load_loop()
+        if not 0 <= first <= last <= self.compiled.seconds.size:
+            raise IndexError(f"steps {first} to {last} of {self.compiled.seconds.size}")
+        self._loop  # noqa: B018 - compiled before threads share it
 
         def one(block: _Block) -> int:
             return self._advance(block, first, last, progress)
@@ -379,10 +266,26 @@ class Engine:
                 return sum(pool.map(one, self._blocks))
         return sum(one(block) for block in self._blocks)
 
+    @cached_property
+    def _used(self) -> list[bool]:
+        return [bool(members.names) for members in self.compiled.members]
+
+    @cached_property
+    def _loop(self) -> _Loop:
+        if jit.disabled() or self._exactly:
+            return self._plain
+        _, _, _, _, _, m, rounds, s, room, orders, ahead, *_ = self._blocks[0].fast
+        ordered, allotted = (orders, ahead, 0, s, 0.0), (m, 0, rounds, s, room, 0, 0)
+        program = hooks.compiled(self._used, self._width, s, ordered, allotted)
+        return _Loop(loop.run_steps, program)
+
+    @cached_property
+    def _plain(self) -> _Loop:
+        return plain_loop(self._used, _exact_instead(self._exactly))
+
     def _advance(
         self, block: _Block, first: int, last: int, progress: Callable[[int], None] | None
     ) -> int:
-        loops = load_loop()
         used = block.room.work.used
         used[0], t = 0, first
         chunk = max(1, (last - first) // 20) if progress else last - first
@@ -391,12 +294,12 @@ class Engine:
             reached = t
             if not self._exactly:
                 arguments = block.slow if jit.disabled() else block.fast
-                reached = loops.fast(t, stop, *arguments)
+                reached = self._loop.run(t, stop, self._loop.program, *arguments)
             if reached < stop:
-                again = loops.exact if self._exactly else loops.either
                 with np.errstate(over="ignore"):  # a limit that is no limit, as in the kernels
-                    stuck = again(reached, reached + 1, *block.slow) == reached
-                if stuck:
+                    plain = self._plain
+                    next_ = plain.run(reached, reached + 1, plain.program, *block.slow)
+                if next_ == reached:
                     raise ModelError(self._sentence(reached, int(block.status[0])))
                 reached += 1
             if progress:

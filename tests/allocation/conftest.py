@@ -10,4 +10,4 @@ from watersim import jit
 @pytest.fixture(scope="session")
 def compiled() -> None:
     """The kernels compiled from here on, for what would take too long in plain Python."""
-    jit.compiled(jit.cache_folder())
+    jit.compiled()

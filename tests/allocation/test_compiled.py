@@ -25,7 +25,7 @@ def digest():
     return whole.hexdigest()
 
 plain = digest()
-jit.compiled(jit.cache_folder())
+jit.compiled()
 assert hasattr(filling.fill, "py_func")
 print(plain == digest())
 """
