@@ -95,6 +95,7 @@ ORDER = [
     "show",
     "schema",
     "shipped",
+    "jobs",
     "cli",
     "__main__",
 ]
