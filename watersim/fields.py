@@ -18,7 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from watersim.timeline import Accounting, Timeline
-from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, measures, parse_quantity, spellings
+from watersim.units import (
+    LARGEST,
+    SMALLEST,
+    UNITS,
+    Dimension,
+    UnknownUnitError,
+    measures,
+    parse_quantity,
+    spellings,
+)
 
 
 class Described(BaseModel):
@@ -86,10 +95,13 @@ def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
         try:
             number, unit = parse_quantity(value)
         except ValueError as error:
-            fault, right = str(error), _example(dimension)
+            fault, right = str(error), f"write {_example(dimension)}"
             if _COMMA.match(value.strip()):
-                fault, right = "has a decimal comma", value.strip().replace(",", ".", 1)
-            raise ValueError(f"{fault} (got {shown(value)}); write {right}") from None
+                fault = "has a decimal comma"
+                right = f"write {value.strip().replace(',', '.', 1)}"
+            elif isinstance(error, UnknownUnitError):
+                right = f"units of {dimension} are {spellings(dimension)}"
+            raise ValueError(f"{fault} (got {shown(value)}); {right}") from None
     else:
         number, unit = float(value), "1"
     if not math.isfinite(number):

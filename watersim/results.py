@@ -41,6 +41,7 @@ SORTS = {
     RETENTION: "retention",
     ENERGY: "instream",
 }
+AMOUNTS = ("m3", "J", "USD")  # units of what adds up over steps
 FLAGS = {  # the first words of a flag of bound_by, by the sort of row; its name follows
     "": "requirement_met",
     "section": "river_at_",
@@ -264,9 +265,9 @@ def _coordinate(ds: xr.Dataset, family: str, name: str, values: list[Any]) -> No
 def _report_attributes(report: Report, family: str) -> dict[str, str]:
     method = "time: point" if report.role == "state" else "time: mean"
     attributes = {"units": report.unit, "long_name": report.meaning}
-    if report.unit == "J":
+    if report.role == "diagnostic" and report.unit in AMOUNTS:
         method = "time: sum"
-    if report.unit == "m3" or report.name in ("level", "area"):
+    if report.name in ("level", "area"):
         method = "time: point"
     attributes["cell_methods"] = method
     if report.source is None or report.target is None:

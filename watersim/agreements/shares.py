@@ -229,7 +229,7 @@ class Shares(Agreement):
     def initial_of(self, place: Place) -> Mapping[str, float]:
         party = place.entry()
         if self.initial_balance is not None:
-            return {"balance": self.initial_balance.get(party, 0.0), "debt_age": 0.0}
+            return {"balance": self.initial_balance[party], "debt_age": 0.0}
         held = 0.0
         for name, _ in self._stores(place):
             node = place.node(name)
@@ -280,14 +280,22 @@ class Shares(Agreement):
             wrong = [m for m in above.months if not 1 <= m <= 12]
             if not above.months or wrong or len(set(above.months)) < len(above.months):
                 yield "resource.taken_above.months", "must be months from 1 to 12, each once"
-        for key, named in (
+        for key, given_for in (
             ("initial_balance", self.initial_balance or {}),
             ("counts.arrival", self.counts.arrival if isinstance(self.counts, Arrival) else {}),
         ):
-            for party in named:
+            for party in given_for:
                 if party not in self.shares:
                     known = ", ".join(sorted(self.shares))
                     yield f"{key}.{party}", f"has no share (got {party}); parties are {known}"
+        named = self.shares if self.initial_balance is None else self.initial_balance
+        without = sorted(set(self.shares) - set(named))
+        if without:
+            yield (
+                "initial_balance",
+                f"must name every party (got nothing for {', '.join(without)}); write 0 hm3 where "
+                "there is none",
+            )
         if resource.storage_of is not None and self.stores is not None:
             yield "stores", "does not go with storage_of, which holds its water itself; remove it"
 
