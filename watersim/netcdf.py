@@ -11,7 +11,7 @@ import xarray as xr
 
 from watersim.errors import InputError, MachineError, Problem
 from watersim.files import write_whole
-from watersim.results import DIMS
+from watersim.labels import DIMS
 
 CHUNK = 1 << 20  # bytes of a chunk: a node's series of one realization is one read
 
