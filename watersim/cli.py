@@ -324,12 +324,13 @@ def compare(results: Sequence[Path], output: Path | None) -> None:
     _require_ending(output, ".html", ".htm")
     if len(results) < 2:
         raise InputError("compare: needs at least two results")
+    runs = [open_run(path) for path in results]
     stems = [path.stem for path in results]
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in results]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError([Problem("is named twice; name it once", name) for name in twice])
-    cases = {name: open_run(path) for name, path in zip(names, results, strict=True)}
+    cases = dict(zip(names, runs, strict=True))
     if output is None:
         from watersim.gains import text
 

@@ -115,7 +115,8 @@ def check_range(
     if least is not None and si < least:
         raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
     if most is not None and si > most:
-        raise ValueError(f"must be at most {most:g}{unit} (got {shown(given)})")
+        limit = f"{100.0 * most:g} %" if str(given).endswith("%") else f"{most:g}{unit}"
+        raise ValueError(f"must be at most {limit} (got {shown(given)})")
 
 
 def read_numbers(values: object, form: str, length: int | None) -> list[float]:

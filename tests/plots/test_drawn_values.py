@@ -103,6 +103,28 @@ def test_plants_of_one_party_differ_in_shade(years: xr.Dataset) -> None:
     assert first != second
 
 
+def test_what_a_policy_or_a_clause_asks_for_is_named_after_it(basin: Basin) -> None:
+    ds = basin.run(
+        """
+        parties: {UP: Up, LOW: Low}
+        nodes:
+          spring: {kind: catchment, runoff: 10 m3/s}
+          dam: {kind: reservoir, capacity: 40 hm3, initial_storage: 40 hm3,
+            levels: {full_level: 10 m, depth: 10 m, exponent: 2}}
+          gate: {kind: gauge, environmental_flow: {flow: 1 m3/s, priority: 1}}
+          sea: {kind: terminal}
+        rivers: [spring > dam > gate > sea]
+        policies: {dam_year: {kind: standard, at: dam, requirement: 12 m3/s, priority: 3}}
+        agreements:
+          gate_plan: {kind: deliveries, gauge: gate, from: UP, to: LOW, schedule: 9 m3/s, priority: 2}
+        """
+    )
+    labels = [hydrograph.plot(ds, node).axes[0].get_legend_handles_labels()[1] for node in
+              ("dam", "gate")]  # fmt: skip
+    assert "release asked for by dam year" in labels[0]
+    assert {"environmental flow required", "gate plan required"} <= set(labels[1])
+
+
 def bar_sums(figure: Figure) -> np.ndarray:
     """Sum of the heights of all bars in each place."""
     heights: dict[float, float] = {}
