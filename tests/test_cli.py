@@ -69,6 +69,19 @@ def test_help_names_every_command() -> None:
         assert f"\n  {command} " in done.stdout
 
 
+def test_help_shows_the_examples_on_lines_of_their_own() -> None:
+    said = watersim("--help").stdout
+    assert "\n  watersim run DIR/scenarios/talas/baseline.yaml --plots\n" in said
+    assert "\\b" not in said
+
+
+def test_without_a_command_the_help_is_said_and_nothing_more() -> None:
+    done = watersim()
+    assert done.returncode == 2
+    assert done.stderr == watersim("--help").stdout
+    assert done.stdout == ""
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, watersim.cli; "
@@ -190,6 +203,76 @@ def test_show_draws_the_rivers_as_text() -> None:
     done = watersim("show", TALAS)
     assert done.returncode == 0
     assert "└─ kirov  (reservoir, KG)" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["map.xyz", "map", "."])
+def test_a_figure_of_an_unknown_form_is_refused_before_anything_is_said(
+    name: str, tmp_path: Path
+) -> None:
+    done = watersim("show", TALAS, "-o", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"-o {name}: must end in .png, .svg or .pdf\n"
+    assert not list(tmp_path.iterdir())
+    done = watersim("show", TALAS, "-o", "new/map.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new" / "map.svg").is_file()
+
+
+def test_figures_go_to_a_folder_not_into_a_file(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = watersim("plot", results / "baseline.nc", "-o", "notes.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "notes.txt: is a file; name a folder\n"
+
+
+def test_a_page_is_not_written_over_a_result(results: Path) -> None:
+    pair = results / "baseline.nc", results / "baseline.dry.nc"
+    before = pair[0].read_bytes()
+    done = watersim("compare", *pair, "-o", pair[0])
+    assert done.returncode == 2
+    assert done.stderr == f"-o {pair[0]}: must end in .html or .htm\n"
+    assert pair[0].read_bytes() == before
+
+
+def test_results_of_one_name_are_told_apart_by_their_folders(results: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.nc").write_bytes((results / "baseline.nc").read_bytes())
+    done = watersim("compare", "a/run.nc", "b/run.nc", cwd=tmp_path)
+    assert done.stdout.startswith("a/run.nc · b/run.nc; changes are against a/run.nc\n")
+    done = watersim("compare", "a/run.nc", "a/run.nc", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "a/run.nc: is named twice; name it once\n")
+
+
+@pytest.mark.parametrize("command", ["verify", "plot"])
+def test_a_folder_is_no_result(command: str, tmp_path: Path) -> None:
+    done = watersim(command, tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path}: is a folder; name a file\n")
+
+
+def test_check_says_which_variants_are_wrong_all_at_once(tmp_path: Path) -> None:
+    watersim("init", tmp_path, "--blank")
+    path = tmp_path / "scenarios" / "mybasin" / "baseline.yaml"
+    text = path.read_text().replace("{nodes.mountains.", "{nodes.mountain.")
+    path.write_text(text.replace("canals.upper_canal.", "canals.uper_canal."))
+    done = watersim("check", path)
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert first.endswith("did you mean 'mountains'? (variant dry)")
+    assert second.endswith("did you mean 'upper_canal'? (variant lined)")
+
+
+def test_arguments_of_a_season_are_named_as_they_are_written(tmp_path: Path) -> None:
+    asked = ("season", TALAS, "--from", "2013-04-01", "--to", "2013-09-30")
+    for more, said in (
+        (("--forecast", "50"), "--storages: is required; give a table"),
+        (("--forecast", "50,x"), "--forecast: must be exceedances in per cent such as 50,75,90"),
+        (("--forecast", "50", "--to", "2013-09-31"), "--to: must be a date of the calendar"),
+    ):
+        done = watersim(*asked, *more, "-o", tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(said)
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_init_gives_a_folder_that_runs_and_never_overwrites(tmp_path: Path) -> None:

@@ -513,6 +513,12 @@ agreements:
 )
 
 
+def test_a_season_until_29_february_ends_with_february(basin: Basin) -> None:
+    text = OWED.replace("to: 05-31", "to: 02-29").replace("initial_balance: 2 hm3", "")
+    ds = plan(basin, text, end=None)
+    assert str(ds.time_bounds.values[-1, 1])[:10] == "2022-03-01"
+
+
 def test_a_delivery_stands_in_the_plan_with_what_is_called_for(basin: Basin) -> None:
     ds = plan(basin, OWED, end=None)
     assert str(ds.time_bounds.values[-1, 1])[:10] == "2021-06-01"

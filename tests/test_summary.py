@@ -140,6 +140,42 @@ def test_energy_adds_up_over_the_seasons(basin) -> None:
     assert row[4:] == ("–", "–")
 
 
+def test_a_large_volume_is_said_without_an_exponent(basin) -> None:
+    (said,) = summary(basin.run(
+        """
+        nodes:
+          spring: {kind: catchment, runoff: 5000 m3/s}
+          sea: {kind: lake, capacity: 40 hm3, initial_storage: 40 hm3,
+            levels: {full_level: 10 m, depth: 10 m, exponent: 2}}
+        rivers: [spring > sea]
+        """
+    )).warnings  # fmt: skip
+    assert said == "sea: overflow in 1 step, 13400 hm3: 2001-01"  # 5000 m3/s x 31 days = 13392
+
+
+def test_accounts_begin_with_the_run(basin) -> None:
+    ds = basin.run(
+        """
+        parties: {UP: Up, LOW: Low}
+        nodes:
+          spring: {kind: catchment, runoff: 5 m3/s}
+          farm: {kind: irrigation, party: LOW, at: spring, priority: 1, requirement: 4 m3/s}
+          mill: {kind: municipal, party: UP, at: spring, priority: 1, requirement: 4 m3/s}
+          sea: {kind: terminal}
+        rivers: [spring > sea]
+        agreements:
+          pact: {kind: shares, period: year, resource: {inflow_of: [spring]},
+            shares: {UP: 50 %, LOW: 50 %}}
+        """,
+        YEAR,
+    )
+    assert [row[0] for row in table(ds, "Accounts of pact").rows[:3]] == [
+        "Low",
+        "  from 2001-01-01",
+        "  from 2001-10-01",
+    ]
+
+
 def test_warnings_carry_dates(basin) -> None:
     assert summary(basin.run(EMPTIES, YEAR)).warnings == [
         "town, environmental flow not met in 8 steps: 2001-05 to 2001-12",

@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
-    except PermissionError as error:
-        _say(f"{error.filename}: permission denied")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {(error.strerror or str(error)).lower()}")
         code = MachineError.exit_code
     sys.exit(code)
 
@@ -56,26 +58,35 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
 @click.version_option(watersim.__version__, "-V", "--version", message="watersim %(version)s")
-def commands() -> None:
-    r"""Water allocation in shared river basins: who gets how much, when, and why not more.
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Water allocation in shared river basins: who gets how much, when, and why not more.
 
     \b
     watersim init DIR                          the shipped basins and scenarios to start from
     watersim run DIR/scenarios/talas/baseline.yaml --plots
-    """
+    """  # noqa: D301 - a raw text would show the mark that keeps the lines apart
+    if context.invoked_subcommand is None:
+        _say(context.get_help())
+        context.exit(InputError.exit_code)
 
 
-_SCENARIO = click.Path(path_type=Path)
-_RESULT = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
+_one_variant = click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
+
+
+def _output(metavar: str, help: str) -> Callable[[Any], Any]:  # noqa: A002
+    return click.option("-o", "--output", type=_PATH, metavar=metavar, help=help)
 
 
 @commands.command()
-@click.argument("scenarios", nargs=-1, required=True, type=_SCENARIO, metavar="SCENARIO...")
-@click.option(
-    "-o", "--output", type=_RESULT, metavar="OUT", help="A file for one run, a folder for several."
-)
+@click.argument("scenarios", nargs=-1, required=True, type=_PATH, metavar="SCENARIO...")
+@_output("OUT", "A file for one run, a folder for several.")
 @click.option(
     "--variant",
     "variants",
@@ -107,7 +118,7 @@ _RESULT = click.Path(path_type=Path)
 @click.option(
     "--rules",
     "rules",
-    type=_RESULT,
+    type=_PATH,
     metavar="FILE.py",
     help="Python functions for policies of the kind `function`; the file is executed.",
 )
@@ -119,21 +130,23 @@ def run(
     scenarios: Sequence[Path], output: Path | None, variants: Sequence[str], realizations: int,
     seed: int, workers: int, rules: Path | None, plots: bool, resume: bool,
 ) -> None:  # fmt: skip
-    """Run scenarios; write one NetCDF file for each and print what came out."""
-    jobs = [(path, variant) for path in scenarios for variant in variants or ("",)]
-    targets = _targets(jobs, output)
-    loaded = _load_all(jobs)
-    given = _rules(loaded, rules, resume)
-    from watersim.netcdf import prepare
+    """Run scenarios, write a NetCDF file of each, print a summary."""
+    from watersim.jobs import Job, functions, load_all, targets
+    from watersim.jobs import kept as kept_of
 
-    for target in targets:
+    jobs = [Job(path, variant) for path in scenarios for variant in variants or ("",)]
+    files = targets(jobs, output)
+    loaded = load_all(jobs)
+    given = functions(loaded, rules, resume)
+    from watersim.netcdf import prepare
+    from watersim.summary import text
+
+    for target in files:
         prepare(target)
-    for scenario, target in zip(loaded, targets, strict=True):
-        kept = _kept(scenario, target, realizations, seed) if resume else None
+    for scenario, target in zip(loaded, files, strict=True):
+        kept = kept_of(scenario, target, realizations, seed) if resume else None
         how = (realizations, seed, workers, given)
         ds = kept if kept is not None else _run_one(scenario, target, *how)
-        from watersim.summary import text
-
         click.echo(text(ds))
         click.echo(f"{'kept' if kept is not None else 'written'}: {_shown(target)}")
         if plots:
@@ -141,15 +154,15 @@ def run(
 
 
 @commands.command()
-@click.argument("scenario", type=_SCENARIO)
-@click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
+@click.argument("scenario", type=_PATH)
+@_one_variant
 @click.option("--from", "start", required=True, metavar="DATE", help="First day of the plan.")
 @click.option(
     "--to", "end", metavar="DATE", help="Last day; without it the season that a treaty names."
 )
 @click.option(
     "--storages",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     metavar="FILE",
     help="CSV node,date,storage_hm3: every reservoir on that day.",
 )
@@ -161,34 +174,42 @@ def run(
 )
 @click.option(
     "--observed",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     metavar="FILE",
     help="CSV of what was seen in the first decades; the rest is planned anew.",
 )
-@click.option(
-    "-o", "--output", type=_RESULT, metavar="OUT", help="A folder, or the name of the .nc file."
-)
+@_output("OUT", "A folder, or the name of the .nc file.")
 def season(
     scenario: Path, variant: str | None, start: str, end: str | None, storages: Path | None,
     forecast: str, observed: Path | None, output: Path | None,
 ) -> None:  # fmt: skip
-    """Plan the deliveries of a season by decade: NetCDF, CSV, XLSX and a figure."""
+    """Plan the deliveries of a season by decade. Writes NetCDF, CSV, XLSX and a figure."""
     from watersim.netcdf import prepare
     from watersim.scenario import load
 
     read = load(scenario, variant)
     name = f"{read.label}.plan_{start}.nc"
     target = output if output and output.suffix == ".nc" else (output or Path()) / name
+    asked = _exceedances(forecast)
     prepare(target)
-    from watersim.planning import season as plan_season
-
-    plan = plan_season(read, start, storages, _exceedances(forecast), end, observed)
     from watersim.plan_files import write
     from watersim.plan_tables import text
+    from watersim.planning import season as plan_season
 
+    try:
+        plan = plan_season(read, start, storages, asked, end, observed)
+    except InputError as error:
+        raise InputError(_as_option(problem) for problem in error.problems) from error
     written = write(plan, target)
     click.echo(text(plan))
     click.echo(f"written: {', '.join(_shown(path) for path in written)}")
+
+
+def _as_option(problem: Problem) -> Problem:
+    """A problem with an argument of `season`, named as it is written on the command line."""
+    options = ("from", "to", "storages", "forecast", "observed")
+    argument = not problem.file and problem.key in options
+    return problem._replace(key=f"--{problem.key}") if argument else problem
 
 
 def _exceedances(text: str) -> list[float] | Path:
@@ -196,23 +217,10 @@ def _exceedances(text: str) -> list[float] | Path:
     try:
         return [float(part.strip().removesuffix("%")) for part in text.split(",")]
     except ValueError:
+        if "," in text and not Path(text).exists():
+            raise InputError(Problem(f"must be exceedances in per cent such as 50,75,90, or a file "
+                                     f"(got {text})", key="--forecast")) from None  # fmt: skip
         return Path(text)
-
-
-def _rules(loaded: Sequence[Any], path: Path | None, resume: bool) -> Any:
-    """The functions of the user's; what is kept of a run does not tell which they were."""
-    asked = any(policy.function_name() for own in loaded for policy in own.policies.values())
-    if not asked:
-        if path is not None:
-            raise InputError(Problem("no scenario has a policy of the kind function; leave it out",
-                                     key="--rules"))  # fmt: skip
-        return None
-    if resume:
-        raise InputError(Problem("cannot tell whether your functions are the same; leave it out",
-                                 key="--resume"))  # fmt: skip
-    from watersim.rules import read_rules
-
-    return None if path is None else read_rules(path)
 
 
 def _run_one(
@@ -233,74 +241,13 @@ def _run_one(
     return ds
 
 
-def _targets(jobs: Sequence[tuple[Path, str]], output: Path | None) -> list[Path]:
-    """The result file of each job; one job may name its file, several share a folder."""
-    names = [
-        f"{path.stem}.{variant}.nc" if variant else f"{path.stem}.nc" for path, variant in jobs
-    ]
-    single = output is not None and output.suffix == ".nc"
-    if output is not None and single:
-        if len(jobs) > 1:
-            raise InputError(f"-o {output}: is one file for {len(jobs)} runs; give a folder")
-        return [output]
-    folder = output or Path()
-    targets = [folder / name for name in names]
-    twice = sorted({str(t) for t in targets if targets.count(t) > 1})
-    if twice:
-        raise InputError([Problem("would be written by more than one run; run them with -o "
-                                  "of their own", name) for name in twice])  # fmt: skip
-    return targets
-
-
-def _load_all(jobs: Sequence[tuple[Path, str]]) -> list[Any]:
-    """Read every scenario before the first run, so that nothing is written if one is wrong."""
-    from watersim.scenario import load
-
-    loaded, problems = [], []
-    for path, variant in jobs:
-        try:
-            loaded.append(load(path, variant or None))
-        except InputError as error:
-            problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise InputError(problems)
-    return loaded
-
-
-def _kept(scenario: Any, target: Path, realizations: int, seed: int) -> Any:
-    """A result that is there, None if it is not.
-
-    Raises
-    ------
-    InputError
-        if it was made from other input.
-    """
-    import json
-
-    from watersim.netcdf import open_run
-
-    if not target.exists():
-        return None
-    ds = open_run(target)
-    same = (
-        ds.attrs["scenario"] == scenario.text
-        and json.loads(ds.attrs["input_checksums"]) == dict(scenario.checksums)
-        and ds.sizes["realization"] == realizations
-        and int(ds.attrs["seed"]) == seed
-    )
-    if not same:
-        raise InputError(
-            Problem("was made from other input; remove it or leave out --resume", _shown(target))
-        )
-    return ds
-
-
 @commands.command()
-@click.argument("scenario", type=_SCENARIO)
-@click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
+@click.argument("scenario", type=_PATH)
+@_one_variant
 @click.option("-v", "--verbose", is_flag=True, help="List the processes that are absent.")
 def check(scenario: Path, variant: str | None, verbose: bool) -> None:
     """Find every problem of a scenario, with file, line and remedy. Nothing is run."""
+    from watersim.jobs import load_variants
     from watersim.scenario import load
 
     read = load(scenario, variant)
@@ -308,8 +255,7 @@ def check(scenario: Path, variant: str | None, verbose: bool) -> None:
     unit = {"day": "days", "decade": "decades", "month": "months"}[read.timeline.step]
     click.echo(f"{scenario}: no problem found ({nodes} nodes, {steps} {unit} from "
                f"{read.timeline.start} to {read.timeline.end})")  # fmt: skip
-    for name in _other_variants(read, variant):
-        load(scenario, name)
+    for name in [] if variant else load_variants(read, scenario):
         click.echo(f"{scenario}: variant {name}: no problem found")
     for note in read.notes:
         click.echo(f"note: {note}")
@@ -320,14 +266,10 @@ def check(scenario: Path, variant: str | None, verbose: bool) -> None:
             click.echo(line)
 
 
-def _other_variants(read: Any, variant: str | None) -> list[str]:
-    return [] if variant else sorted(read.variants)
-
-
 @commands.command()
-@click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="RUN.nc...")
+@click.argument("results", nargs=-1, required=True, type=_PATH, metavar="RUN.nc...")
 def verify(results: Sequence[Path]) -> None:
-    """Close the balance again from the raw terms in a file, and check its checksums."""
+    """Close the balance of a result again, and check its checksums."""
     from watersim.verify import verify as verify_file
 
     faults = []
@@ -341,14 +283,8 @@ def verify(results: Sequence[Path]) -> None:
 
 
 @commands.command()
-@click.argument("result", type=_RESULT, metavar="RUN.nc")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder for the figures; by default named like the file.",
-)
+@click.argument("result", type=_PATH, metavar="RUN.nc")
+@_output("DIR", "Folder for the figures; by default named like the file.")
 def plot(result: Path, output: Path | None) -> None:
     """Draw the standard figures of a run."""
     from watersim.netcdf import open_run
@@ -357,68 +293,74 @@ def plot(result: Path, output: Path | None) -> None:
 
 
 def _plot(ds: Any, folder: Path) -> None:
+    from watersim.files import make_folder
     from watersim.plots import standard
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     figures = standard(ds)
     for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=150)
+        _draw(figure, folder / f"{name}.png")
     click.echo(f"{len(figures)} figures in {_shown(folder)}/: {', '.join(sorted(figures))}")
 
 
+def _draw(figure: Any, path: Path) -> None:
+    from watersim.files import write_whole
+
+    write_whole(path, lambda part: figure.savefig(part, dpi=150))
+
+
+def _require_ending(path: Path | None, *endings: str) -> None:
+    """Refuse a name that says it is another sort of file: a result must not be written over."""
+    if path is not None and path.suffix.lower() not in endings:
+        *others, last = endings
+        known = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"-o {path}: must end in {known}")
+
+
 @commands.command()
-@click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="A.nc B.nc...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="REPORT.html",
-    help="One self-contained page instead of the table.",
-)
+@click.argument("results", nargs=-1, required=True, type=_PATH, metavar="A.nc B.nc...")
+@_output("REPORT.html", "One self-contained page instead of the table.")
 def compare(results: Sequence[Path], output: Path | None) -> None:
     """Compare runs: who gains and who loses against the first."""
     from watersim.netcdf import open_run
 
+    _require_ending(output, ".html", ".htm")
     if len(results) < 2:
         raise InputError("compare: needs at least two results")
-    cases = {}
-    for path in results:
-        name = path.stem if path.stem not in cases else str(path)
-        cases[name] = open_run(path)
+    runs = [open_run(path) for path in results]
+    stems = [path.stem for path in results]
+    names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in results]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError([Problem("is named twice; name it once", name) for name in twice])
+    cases = dict(zip(names, runs, strict=True))
     if output is None:
         from watersim.gains import text
 
         click.echo(text(cases))
     else:
         from watersim.comparison_page import page
+        from watersim.files import write_whole
 
-        output.parent.mkdir(parents=True, exist_ok=True)
-        part = output.with_name(f".{output.name}.part")
-        part.write_text(page(cases), encoding="utf-8")
-        part.replace(output)
+        made = page(cases)
+        write_whole(output, lambda part: part.write_text(made, encoding="utf-8"))
         click.echo(f"written: {_shown(output)}")
 
 
 @commands.command()
-@click.argument("scenario", type=_SCENARIO)
-@click.option("--variant", metavar="A+B", help="A variant, or several joined by +.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FIGURE",
-    help="Draw the network as a figure (.png, .svg, .pdf).",
-)
+@click.argument("scenario", type=_PATH)
+@_one_variant
+@_output("FIGURE", "Draw the network as a figure (.png, .svg, .pdf).")
 def show(scenario: Path, variant: str | None, output: Path | None) -> None:
     """Show the network of a scenario as text, and as a figure."""
     from watersim.scenario import load
     from watersim.show import figure, text
 
+    _require_ending(output, ".png", ".svg", ".pdf")
     read = load(scenario, variant)
     click.echo(text(read))
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        figure(read).savefig(output, dpi=150)
+        _draw(figure(read), output)
         click.echo(f"written: {_shown(output)}")
 
 
@@ -433,7 +375,7 @@ def schema() -> None:
 
 
 @commands.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=_PATH, metavar="DIR")
 @click.option("--blank", is_flag=True, help="A commented template instead of the shipped basins.")
 def init(folder: Path, blank: bool) -> None:
     """Copy the shipped basins and scenarios to a folder of your own."""

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
-from watersim.fields import EntryError, Varying, quantity, shown
+from watersim.fields import Varying, quantity
+from watersim.number import EntryError, shown
 from watersim.timeline import Dates, Timeline, parse_date
 from watersim.units import DAY
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from watersim.errors import Problem
-from watersim.fields import shown
 from watersim.network import suggest
+from watersim.number import shown
 from watersim.yaml_source import DIGITS, Document, Source
 
 Path = tuple[str | int, ...]

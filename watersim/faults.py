@@ -14,8 +14,8 @@ from watersim.described import Kind
 from watersim.document import Description
 from watersim.document import Path as KeyPath
 from watersim.errors import Problem
-from watersim.fields import shown
 from watersim.network import suggest
+from watersim.number import shown
 from watersim.timeline import parse_date
 
 _SORTS = {

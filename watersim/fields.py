@@ -7,8 +7,6 @@ in time; `varying` one that may: constant, by month, by decade, by a year's sum,
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -17,8 +15,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from watersim.form import quantity_schema, read_forms, varying_schema
+from watersim.number import check_range, shown, to_number
 from watersim.timeline import Accounting, Timeline
-from watersim.units import LARGEST, SMALLEST, UNITS, Dimension, measures, parse_quantity, spellings
+from watersim.units import SMALLEST, UNITS, Dimension, parse_quantity
 
 
 class Described(BaseModel):
@@ -52,108 +52,6 @@ class Report(NamedTuple):
     apart: bool = False  # whether it enters as rain or from below, and so is no part of the inflow
 
 
-_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?![0-9,])")
-
-
-class EntryError(ValueError):
-    """What is wrong with one entry of a value, and the keys that lead to it."""
-
-    def __init__(self, message: str, *inner: str | int) -> None:
-        super().__init__(message)
-        self.inner = inner
-
-
-_FLAGS = {None: "nothing", True: "true", False: "false"}
-
-
-def shown(value: object) -> str:
-    """A value as the user wrote it, shortened for a message."""
-    text = _FLAGS[value] if value is None or isinstance(value, bool) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def to_number(value: object, dimension: Dimension) -> tuple[float, str]:
-    """A number and its unit's spelling from what stands in a file.
-
-    Raises
-    ------
-    ValueError
-        if it is no number, has no unit though the dimension asks for one, or another dimension.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"must be {_example(dimension)} (got {_sort(value)})")
-    if isinstance(value, str):
-        try:
-            number, unit = parse_quantity(value)
-        except ValueError as error:
-            fault, right = str(error), _example(dimension)
-            if _COMMA.match(value.strip()):
-                fault, right = "has a decimal comma", value.strip().replace(",", ".", 1)
-            raise ValueError(f"{fault} (got {shown(value)}); write {right}") from None
-    else:
-        number, unit = float(value), "1"
-    if not math.isfinite(number):
-        raise ValueError(f"must be finite (got {shown(value)})")
-    if not measures(unit, dimension):
-        if unit == "1":
-            raise ValueError(
-                f"has no unit (got {shown(value)}); units of {dimension} are {spellings(dimension)}"
-            )
-        raise ValueError(
-            f"must be a {dimension}, not a {UNITS[unit].dimension} (got {shown(value)}); "
-            f"units of {dimension} are {spellings(dimension)}"
-        )
-    return number, unit
-
-
-def _sort(value: object) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return shown(value)
-
-
-def _example(dimension: Dimension) -> str:
-    return {
-        "volume": "a volume such as 550 hm3",
-        "flow": "a flow such as 2 m3/s",
-        "length": "a length such as 72 m",
-        "area": "an area such as 60000 ha",
-        "time": "a time such as 4 days",
-        "depth rate": "a depth rate such as 5 mm/day",
-        "power": "a power such as 25 MW",
-        "energy": "an energy such as 90 GWh",
-        "fraction": "a fraction such as 20 % or 0.2",
-        "energy price": "a price of energy such as 30 USD/MWh",
-        "water price": "a price of water such as 0.01 USD/m3",
-        "speed": "a speed such as 2 m/s",
-        "temperature": "a temperature such as 21.5 degC",
-        "pressure": "a pressure such as 1.4 kPa",
-        "radiation": "a radiation such as 22 MJ/m2/day",
-        "salinity": "an electrical conductivity such as 1.2 dS/m",
-        "yield": "a yield such as 3 t/ha",
-        "price": "a price such as 500 USD/t",
-    }[dimension]
-
-
-def _check_range(
-    si: float, given: object, dimension: Dimension, least: float | None, most: float | None
-) -> None:
-    if abs(si) > LARGEST:
-        raise ValueError(f"is too large (got {shown(given)})")
-    unit = {"fraction": "", "flow": " m3/s", "volume": " m3"}.get(dimension, "")
-    if least is not None and si < least:
-        raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
-    if most is not None and si > most:
-        raise ValueError(f"must be at most {most:g}{unit} (got {shown(given)})")
-
-
-def _quantity_schema(dimension: Dimension) -> dict[str, Any]:
-    text = {"type": "string", "description": f"a number and a unit: {spellings(dimension)}"}
-    return {"anyOf": [text, {"type": "number"}]} if dimension == "fraction" else text
-
-
 class quantity:  # noqa: N801  reads as a word in annotations
     """Marks a number with a unit that does not change in time: ``Annotated[float, quantity(…)]``.
 
@@ -177,7 +75,7 @@ class quantity:  # noqa: N801  reads as a word in annotations
         si = number * UNITS[unit].factor
         if 0.0 < abs(si) < SMALLEST:
             raise ValueError(f"is too small to be told from 0 (got {shown(value)})")
-        _check_range(si, value, self.dimension, self.least, self.most)
+        check_range(si, value, self.dimension, self.least, self.most)
         return si
 
     def __get_pydantic_core_schema__(
@@ -186,7 +84,7 @@ class quantity:  # noqa: N801  reads as a word in annotations
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return _quantity_schema(self.dimension)
+        return quantity_schema(self.dimension)
 
 
 class Varying(Described):
@@ -217,14 +115,6 @@ class Varying(Described):
         text = self.constant or self.annual
         values = [parse_quantity(text)[0]] if text else self.monthly or self.decades or [1.0]
         return self.factor == 0.0 or not any(values)
-
-
-_KEYS = {
-    "monthly": {"unit", "factor"},
-    "decades": {"unit", "factor"},
-    "annual": {"shares", "unit", "factor"},
-    "file": {"column", "missing", "finer", "factor"},
-}
 
 
 class Window(NamedTuple):
@@ -300,11 +190,11 @@ class varying:  # noqa: N801
         if not isinstance(value, dict):
             number, unit = to_number(value, dimension)
             if UNITS[unit].per is None:
-                _check_range(number * UNITS[unit].factor, value, dimension, self.least, self.most)
+                check_range(number * UNITS[unit].factor, value, dimension, self.least, self.most)
             elif number < 0 and self.least >= 0:
                 raise ValueError(f"must be at least 0 (got {shown(value)})")
             return Varying(dimension=dimension, constant=str(value))
-        forms = _read_forms(value, dimension, self.least, self.most)
+        forms = read_forms(value, dimension, self.least, self.most)
         return Varying(dimension=dimension, **forms)
 
     def __get_pydantic_core_schema__(
@@ -313,158 +203,7 @@ class varying:  # noqa: N801
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {
-            "anyOf": [
-                _quantity_schema(self.dimension),
-                _form_schema("monthly", 12),
-                _form_schema("decades", 36),
-                _ANNUAL_SCHEMA,
-                _FILE_SCHEMA,
-            ]
-        }
-
-
-_ANNUAL_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "annual": {"type": "string"},
-        "shares": {"type": "array", "items": {"type": "number"}},
-        "unit": {"const": "%"},
-        "factor": {"type": "number"},
-    },
-    "required": ["annual", "shares", "unit"],
-    "additionalProperties": False,
-}
-_FILE_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "file": {"type": "string"},
-        "column": {"type": "string"},
-        "missing": {"type": "array", "items": {"type": "string"}},
-        "finer": {},
-        "factor": {"type": "number"},
-    },
-    "required": ["file", "column"],
-    "additionalProperties": False,
-}
-
-
-def _form_schema(form: str, length: int) -> dict[str, Any]:
-    numbers = {"type": "array", "items": {"type": "number"}, "minItems": length, "maxItems": length}
-    return {
-        "type": "object",
-        "properties": {form: numbers, "unit": {"type": "string"}, "factor": {"type": "number"}},
-        "required": [form, "unit"],
-        "additionalProperties": False,
-    }
-
-
-def _read_forms(
-    value: dict[str, Any], dimension: Dimension, least: float, most: float | None
-) -> dict[str, Any]:
-    given = [form for form in _KEYS if form in value]
-    if len(given) != 1:
-        raise ValueError(
-            f"must be {_example(dimension)}, or one of monthly, decades, annual, file "
-            f"(got {' and '.join(given) if given else 'the keys ' + ', '.join(map(str, value))})"
-        )
-    form = given[0]
-    for key in value:
-        if key != form and key not in _KEYS[form]:
-            allowed = ", ".join(sorted(_KEYS[form]))
-            raise EntryError(f"does not go with '{form}'; it takes {allowed}", key)
-    read = dict(value)
-    factor = read.get("factor", 1.0)
-    if (
-        isinstance(factor, bool)
-        or not isinstance(factor, (int, float))
-        or not 0 <= factor < LARGEST
-    ):
-        raise EntryError(
-            f"must be a finite number of at least 0 (got {_sort(factor)}); 1 changes nothing",
-            "factor",
-        )
-    if "factor" in read:  # whether it was written may matter
-        read["factor"] = float(factor)
-    if form in ("monthly", "decades"):
-        unit = read.get("unit")
-        if not isinstance(unit, str) or unit not in UNITS or not measures(unit, dimension):
-            message = f"must name a unit of {dimension}: {spellings(dimension)} (got {_sort(unit)})"
-            raise EntryError(message, *(key for key in read if key == "unit"))
-        read[form] = _numbers(read[form], form, 12 if form == "monthly" else 36)
-        for k, number in enumerate(read[form]):
-            try:
-                if UNITS[unit].per is None:
-                    si = number * UNITS[unit].factor
-                    _check_range(si, f"{number:g} {unit}", dimension, least, most)
-                elif number < 0 and least >= 0:
-                    raise ValueError(f"must be at least 0 (got {number:g} {unit})")
-            except ValueError as error:
-                raise EntryError(str(error), form, k) from None
-    elif form == "annual":
-        read.update(_annual(read, dimension))
-    else:
-        _file_keys(read)
-    return read
-
-
-def _annual(read: dict[str, Any], dimension: Dimension) -> dict[str, Any]:
-    of: dict[str, Dimension] = {"flow": "volume", "depth rate": "length", "power": "energy"}
-    if dimension not in of:
-        raise ValueError("cannot be given as a year's sum; write monthly values")
-    number, _ = to_number(read["annual"], of[dimension])
-    if number < 0:
-        raise ValueError(f"must be at least 0 (got {shown(read['annual'])})")
-    shares = read.get("shares")
-    if not isinstance(shares, list) or len(shares) not in (12, 36):
-        got = f"{len(shares)} values" if isinstance(shares, list) else _sort(shares)
-        raise EntryError(
-            f"needs 12 (months) or 36 (decades) percentages of the year's sum (got {got}); write "
-            "shares: [...] that sum to 100",
-            *(key for key in read if key == "shares"),
-        )
-    numbers = _numbers(shares, "shares", len(shares))
-    if min(numbers) < 0 or abs(sum(numbers) - 100.0) > 1e-6:
-        message = f"must be at least 0 each and sum to 100 % (got {sum(numbers):g} %)"
-        raise EntryError(f"{message}; correct the shares", "shares")
-    if read.get("unit") != "%":
-        raise ValueError(f"needs unit: '%' beside its shares (got {shown(read.get('unit'))})")
-    return {"annual": str(read["annual"]), "shares": numbers}
-
-
-def _file_keys(read: dict[str, Any]) -> None:
-    for key in ("file", "column"):
-        if not isinstance(read.get(key), str):
-            message = f"needs '{key}', a text (got {_sort(read.get(key))})"
-            raise EntryError(message, *(known for known in read if known == key))
-    finer = read.get("finer")
-    if isinstance(finer, dict) and set(finer) == {"disaggregate"}:
-        read["finer"] = _numbers(finer["disaggregate"], "finer.disaggregate", None)
-    elif finer is not None and finer != "hold":
-        raise EntryError(
-            "must be hold, or {disaggregate: [36 decade or 366 day weights]} "
-            f"(got {_sort(finer)})",
-            "finer",
-        )
-    missing = read.get("missing", [])
-    if not isinstance(missing, list) or not all(isinstance(mark, str) for mark in missing):
-        raise EntryError("must be a list of texts such as ['NA', '-999']", "missing")
-
-
-def _numbers(values: object, form: str, length: int | None) -> list[float]:
-    keys = form.split(".")
-    if not isinstance(values, list) or (length is not None and len(values) != length):
-        got = f"{len(values)} values" if isinstance(values, list) else _sort(values)
-        order = {12: "month, January first", 36: "decade, that of 1 January first"}.get(length or 0)
-        count = f"{length} " if length else ""
-        remedy = f"; write one for each {order}" if order else ""
-        raise EntryError(f"must be a list of {count}numbers (got {got}){remedy}", *keys)
-    for k, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise EntryError(f"must be a number (got {_sort(value)}); correct it", *keys, k)
-        if not math.isfinite(value):
-            raise EntryError(f"must be finite (got {shown(value)})", *keys, k)
-    return [float(value) for value in values]
+        return varying_schema(self.dimension)
 
 
 class defined:  # noqa: N801

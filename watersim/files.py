@@ -1,4 +1,4 @@
-"""Files that may be read: regular, inside a root folder, UTF-8 text of bounded length."""
+"""Files that may be read, regular, inside a root folder, UTF-8; files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -113,3 +113,50 @@ def read_text(path: Path, root: Path, shown: str, longest: int) -> str:
     if problems:
         raise InputError(first(problems))
     return text
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for what is written, unless it is there.
+
+    Raises
+    ------
+    InputError
+        if a file stands in its place.
+    MachineError
+        if the disk or a permission stands in the way.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Problem("is a file; name a folder", display(folder)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(folder, error) from error
+
+
+def write_whole(path: Path, make: Callable[[Path], object]) -> Path:
+    """Let `make` write a file beside its final name, with the same ending, and move it there.
+
+    Raises
+    ------
+    InputError
+        if a folder has that name.
+    MachineError
+        if the disk or a permission stands in the way; nothing is left behind.
+    """
+    if path.is_dir():
+        raise InputError(Problem("is a folder; name a file", display(path)))
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(part)
+        part.replace(path)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path
+
+
+def _unwritten(path: Path, error: OSError) -> MachineError:
+    return MachineError(f"{display(path)}: cannot be written ({error.strerror or error})")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from watersim.errors import InputError, MachineError, Problem
-from watersim.results import DIMS
+from watersim.files import write_whole
+from watersim.labels import DIMS
 
 CHUNK = 1 << 20  # bytes of a chunk: a node's series of one realization is one read
 
@@ -42,25 +41,17 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
 
     Raises
     ------
-    MachineError
-        if the disk or a permission stands in the way; nothing is left behind.
+    InputError, MachineError
+        as `write_whole`, and for a file that is not whole.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def make(part: Path) -> None:
         ds.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=encoding(ds))
         with xr.open_dataset(part, engine="netcdf4") as back:
             if dict(back.sizes) != dict(ds.sizes):
                 raise MachineError(f"{path}: was not written whole; is the disk full?")
-        part.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise MachineError(f"{path}: cannot be written ({reason})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
+
+    return write_whole(Path(path), make)
 
 
 def prepare(path: Path) -> None:
@@ -88,6 +79,8 @@ def open_results(path: str | Path) -> xr.Dataset:
         if the file is missing or is no result of watersim.
     """
     shown = str(path)
+    if Path(path).is_dir():
+        raise InputError(Problem("is a folder; name a file", shown))
     if not Path(path).is_file():
         raise InputError(Problem("does not exist; run a scenario first", shown))
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from watersim.errors import MachineError
+from watersim.files import write_whole
 from watersim.netcdf import save
 from watersim.plan_tables import csv_text
 from watersim.plan_workbook import write_xlsx
@@ -18,8 +18,8 @@ def write(plan: xr.Dataset, path: Path) -> list[Path]:
 
     Raises
     ------
-    MachineError
-        if the disk or a permission stands in the way.
+    InputError, MachineError
+        as `write_whole`.
     """
     written = [save(plan, path)]
     for suffix, make in (
@@ -27,15 +27,5 @@ def write(plan: xr.Dataset, path: Path) -> list[Path]:
         (".xlsx", lambda to: write_xlsx(plan, to)),
         (".png", lambda to: plot(plan).savefig(to, dpi=150)),
     ):
-        target = path.with_suffix(suffix)
-        part = target.with_name(f".{target.stem}.part{suffix}")
-        try:
-            make(part)
-            part.replace(target)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise MachineError(f"{target}: cannot be written ({reason})") from error
-        finally:
-            part.unlink(missing_ok=True)
-        written.append(target)
+        written.append(write_whole(path.with_suffix(suffix), make))
     return written

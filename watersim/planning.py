@@ -8,6 +8,7 @@ the storages that were seen and what the accounts have left.
 from __future__ import annotations
 
 import hashlib
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -227,7 +228,7 @@ def _ends(clause: Any, start: date) -> Iterator[date]:
         if days is not None:
             month, day = map(int, days.last.split("-"))
             year = start.year + ((start.month, start.day) > (month, day))
-            yield date(year, month, day)
+            yield date(year, month, min(day, monthrange(year, month)[1]))  # of 29 February
 
 
 def _cut(timeline: Timeline, steps: int) -> tuple[Timeline, Timeline]:

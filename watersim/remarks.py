@@ -102,12 +102,17 @@ def _when(ds: xr.Dataset, what: str, flags: Flags, volume: Floats | None = None)
         often = flags.sum(axis=1).mean()
         yield f"{what} in {touched} of {flags.shape[0]} realizations, {often:.1f} steps each"
         return
-    amount = "" if volume is None else f", {float(volume.sum()):.3g} hm3"
+    amount = "" if volume is None else f", {_three_figures(float(volume.sum()))} hm3"
     count = int(flags.sum())
     spans = _spans(ds, flags[0])
     more = f" and {len(spans) - SPANS} more periods" if len(spans) > SPANS else ""
     steps = f"{count} step{'s' if count > 1 else ''}"
     yield f"{what} in {steps}{amount}: {', '.join(spans[:SPANS])}{more}"
+
+
+def _three_figures(value: float) -> str:
+    """A number without an exponent: 14100, not 1.41e+04."""
+    return np.format_float_positional(float(f"{value:.3g}"), trim="-")
 
 
 def _spans(ds: xr.Dataset, flags: Flags) -> list[str]:

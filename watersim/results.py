@@ -29,11 +29,11 @@ from watersim.arrays import (
     TURBINE,
 )
 from watersim.compile import Compiled, Members
-from watersim.described import DEAD_STORAGE, Kind, Node
+from watersim.described import DEAD_STORAGE
 from watersim.engine import Outcome
 from watersim.fields import Report
+from watersim.labels import DIMS, add_coordinate, name_members, report_attributes
 
-DIMS = ("realization", "time")
 SORTS = {
     CONSUMPTIVE: "consumptive",
     INSTREAM_LEAVING: "instream",
@@ -118,14 +118,14 @@ def _family(
     names = [name for members, *_ in groups for name in members.names]
     place = np.argsort([order[name.partition(".")[0]] for name in names], kind="stable")
     members = dict(compiled.scenario.members())
-    _members(ds, family, [names[k] for k in place], members)
+    name_members(ds, family, [names[k] for k in place], members)
     size = (ds.sizes["realization"], ds.sizes["time"])
     reports = {report.name: report for kinds, *_ in groups for report in kinds.kind.reports}
     for report in reports.values():
         values = np.concatenate(
             [_of_group(report, v, (*size, len(k.names))) for k, v, _ in groups], axis=2
         )
-        ds[report.name] = ((*DIMS, family), values[:, :, place], _report_attributes(report, family))
+        ds[report.name] = ((*DIMS, family), values[:, :, place], report_attributes(report, family))
         if report.role == "state":
             first = np.concatenate(
                 [_of_group(report, f, (size[0], len(k.names))) for k, _, f in groups], axis=1
@@ -160,12 +160,12 @@ def _parts(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
         rows = [(name, row) for name in owners for row in described[name].part_coordinates()]
         if rows:
             owner = [name for name, _ in rows]
-            _coordinate(ds, family, f"{family}_{groups[0].kind.family}", owner)
+            add_coordinate(ds, family, f"{family}_{groups[0].kind.family}", owner)
             for key in rows[0][1]:
-                _coordinate(ds, family, f"{family}_{key}", [row[key] for _, row in rows])
+                add_coordinate(ds, family, f"{family}_{key}", [row[key] for _, row in rows])
         for report in groups[0].kind.part_reports:
             values = np.concatenate([outcome.part_reports[k][report.name] for k in own], axis=2)
-            ds[report.name] = ((*DIMS, family), values, _report_attributes(report, family))
+            ds[report.name] = ((*DIMS, family), values, report_attributes(report, family))
             if report.role == "state":
                 first = np.concatenate([outcome.part_initial[k][report.name] for k in own], axis=1)
                 _initial(ds, report, family, first)
@@ -184,8 +184,8 @@ def _accounts(
     ds["agreement"] = ("agreement", np.array(clauses, object), {"long_name": "name of the clause"})
     ds["party"] = ("party", np.array(parties, object), {"long_name": "party of an agreement"})
     own = [compiled.scenario.agreements[name] for name in clauses]
-    _coordinate(ds, "agreement", "agreement_kind", [type(clause).name() for clause in own])
-    _coordinate(ds, "agreement", "agreement_period",
+    add_coordinate(ds, "agreement", "agreement_kind", [type(clause).name() for clause in own])
+    add_coordinate(ds, "agreement", "agreement_period",
                 [getattr(clause, "period", None) or "" for clause in own])  # fmt: skip
     dims = ("agreement", "party")
 
@@ -200,7 +200,7 @@ def _accounts(
         meanings = dict.fromkeys(members.kind.reports[k].meaning for members, *_ in groups)
         report = first_of._replace(meaning="; or ".join(meanings))
         values = spread([values[report.name] for _, values, _ in groups])
-        ds[report.name] = ((*DIMS, *dims), values, _report_attributes(report, "agreement"))
+        ds[report.name] = ((*DIMS, *dims), values, report_attributes(report, "agreement"))
         if report.role == "state":
             ds[f"initial_{report.name}"] = (
                 ("realization", *dims), spread([first[report.name] for *_, first in groups]),
@@ -208,93 +208,12 @@ def _accounts(
             )  # fmt: skip
 
 
-def _members(ds: xr.Dataset, family: str, names: list[str], members: Mapping[str, Kind]) -> None:
-    """The coordinates of a family: name, kind, party, and what its kinds add."""
-    ds[family] = (family, np.array(names, object), {"long_name": f"name of the {family}"})
-    owners, _, entries = zip(*(name.partition(".") for name in names), strict=True)
-    own = [members[name] for name in owners]
-    columns: dict[str, list[Any]] = {"kind": [type(member).name() for member in own]}
-    if any(entries):
-        columns |= {"agreement": list(owners), "party": list(entries)}
-    if all(isinstance(member, Node) for member in own):
-        nodes = [member for member in own if isinstance(member, Node)]
-        columns["party"] = [node.party or "" for node in nodes]
-        if any(node.lon is not None for node in nodes):
-            columns["lon"] = [np.nan if node.lon is None else node.lon for node in nodes]
-            columns["lat"] = [np.nan if node.lat is None else node.lat for node in nodes]
-        if family not in ("node", "terminal"):  # kinds that report on a family of their own
-            for key in nodes[0].coordinates():
-                columns[key] = [node.coordinates()[key] for node in nodes]
-    for key, values in columns.items():
-        _coordinate(ds, family, f"{family}_{key}", values)
-
-
-_COORDINATES = {
-    "lon": {"units": "degrees_east", "standard_name": "longitude"},
-    "lat": {"units": "degrees_north", "standard_name": "latitude"},
-    "dead_storage": {"units": "m3", "long_name": "storage below the lowest outlet"},
-    "from": {"long_name": "node it takes from"},
-    "to": {"long_name": "node it leads to"},
-    "at": {"long_name": "river node it stands at"},
-    "return_to": {"long_name": "river node its return flow comes back to"},
-    "loss_to": {"long_name": "river node its loss comes back to"},
-    "ordered": {"long_name": "1 where what is needed below is ordered ahead, else 0"},
-    "lift": {"units": "m", "long_name": "height its pumps lift the flow, 0 where it has none"},
-    "diversion_from": {"long_name": "river node it takes from by itself"},
-    "diversion_to": {"long_name": "its own name where it takes from the river by itself"},
-    "area": {"units": "m2", "long_name": "irrigated area, 0 where not given"},
-    "season_from": {"long_name": "first day of the season, MM-DD"},
-    "season_days": {"units": "d", "long_name": "length of the season"},
-    "yield_factor": {"units": "1", "long_name": "yield response factor Ky of the season"},
-    "yield": {"units": "kg m-2", "long_name": "yield where no water lacks, missing if not given"},
-    "price": {"units": "kg-1", "long_name": "price at the farm in USD, missing if not given"},
-}
-
-
-def _coordinate(ds: xr.Dataset, family: str, name: str, values: list[Any]) -> None:
-    key = name.removeprefix(f"{family}_")
-    text = all(isinstance(value, str) for value in values)
-    array = np.array(values, object if text else np.float64)
-    attributes = dict(_COORDINATES.get(key, {"long_name": f"{key.replace('_', ' ')} of {family}"}))
-    if key == "capacity":
-        attributes = {"units": "m3" if family == "reservoir" else "W", "long_name": "capacity"}
-    ds.coords[name] = (family, array, attributes)
-
-
-def _report_attributes(report: Report, family: str) -> dict[str, str]:
-    method = "time: point" if report.role == "state" else "time: mean"
-    attributes = {"units": report.unit, "long_name": report.meaning}
-    if report.unit == "J":
-        method = "time: sum"
-    if report.unit == "m3" or report.name in ("level", "area"):
-        method = "time: point"
-    attributes["cell_methods"] = method
-    if report.source is None or report.target is None:
-        return attributes
-    if report.role == "state":
-        attributes["store_of"] = family
-    else:
-        attributes["flow_from"] = _end(report.source, family)
-        attributes["flow_to"] = _end(report.target, family)
-        if report.apart:
-            attributes["part_of_inflow"] = "no"
-    return attributes
-
-
-def _end(end: str, family: str) -> str:
-    if end == "":
-        return "outside"
-    known = {"return_to": "site_return_to", "diversion_from": "site_diversion_from",
-             "diversion_to": "site_diversion_to"}  # fmt: skip
-    return known.get(end, end)
-
-
 def _nodes(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
     """Every node that has a water balance: river nodes in river order, then sites by name."""
     scenario = compiled.scenario
     sections = list(scenario.network.sections)
     sites = [] if "site" not in ds.dims else [str(name) for name in ds["site"].values]
-    _members(ds, "node", sections + sites, dict(scenario.nodes))
+    name_members(ds, "node", sections + sites, dict(scenario.nodes))
     seconds = compiled.seconds[np.newaxis, :, np.newaxis]
     flows = {
         "inflow": (outcome.inflow, "supply", "water that enters the node: by river, as runoff, "
@@ -312,17 +231,19 @@ def _links(ds: xr.Dataset, compiled: Compiled) -> None:
     network = compiled.scenario.network
     if "reach" in ds.dims:
         ends = [str(name).split(" > ") for name in ds["reach"].values]
-        _coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
-        _coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
+        add_coordinate(ds, "reach", "reach_from", [end[0] for end in ends])
+        add_coordinate(ds, "reach", "reach_to", [end[1] for end in ends])
         reaches = [network.reaches[str(name)] for name in ds["reach"].values]
-        _coordinate(ds, "reach", "reach_ordered", [float(reach.cuts()) for reach in reaches])
-        _coordinate(ds, "reach", "reach_loss_to", [reach.returns_to() or "" for reach in reaches])
+        add_coordinate(ds, "reach", "reach_ordered", [float(reach.cuts()) for reach in reaches])
+        add_coordinate(
+            ds, "reach", "reach_loss_to", [reach.returns_to() or "" for reach in reaches]
+        )
     if "canal" in ds.dims:
         canals = [network.canals[str(name)] for name in ds["canal"].values]
-        _coordinate(ds, "canal", "canal_from", [canal.source for canal in canals])
-        _coordinate(ds, "canal", "canal_to", [canal.target for canal in canals])
-        _coordinate(ds, "canal", "canal_loss_to", [canal.returns_to() or "" for canal in canals])
-        _coordinate(ds, "canal", "canal_lift", [canal.lift or 0.0 for canal in canals])
+        add_coordinate(ds, "canal", "canal_from", [canal.source for canal in canals])
+        add_coordinate(ds, "canal", "canal_to", [canal.target for canal in canals])
+        add_coordinate(ds, "canal", "canal_loss_to", [canal.returns_to() or "" for canal in canals])
+        add_coordinate(ds, "canal", "canal_lift", [canal.lift or 0.0 for canal in canals])
 
 
 def _sites(ds: xr.Dataset, compiled: Compiled) -> None:
@@ -330,8 +251,8 @@ def _sites(ds: xr.Dataset, compiled: Compiled) -> None:
     if "site" in ds.dims:
         names = [str(name) for name in ds["site"].values]
         at = [str(value) for value in ds["site_at"].values]
-        _coordinate(ds, "site", "site_diversion_from", at)
-        _coordinate(ds, "site", "site_diversion_to",
+        add_coordinate(ds, "site", "site_diversion_from", at)
+        add_coordinate(ds, "site", "site_diversion_to",
                     [name if place else "" for name, place in zip(names, at, strict=True)])  # fmt: skip
 
 
@@ -340,7 +261,7 @@ def _ends(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
     network, seconds = compiled.scenario.network, compiled.seconds[np.newaxis, :, np.newaxis]
     last = [k for k, name in enumerate(network.sections) if name not in network.down]
     names = [network.sections[k] for k in last]
-    _members(ds, "terminal", names, dict(compiled.scenario.nodes))
+    name_members(ds, "terminal", names, dict(compiled.scenario.nodes))
     ds["sink_flow"] = ((*DIMS, "terminal"), outcome.outflow[:, :, last] / seconds, {
         "units": "m3 s-1", "long_name": "water that leaves the model at the end of a river",
         "cell_methods": "time: mean", "flow_from": "terminal", "flow_to": "outside",
@@ -350,8 +271,8 @@ def _ends(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
         ds["outlet"] = ("outlet", np.array(labels, object), {"long_name": "surplus outlet"})
         apart = [network.down.get(a) != b for a, b in compiled.outlets]
         ends = list(zip(compiled.outlets, apart, strict=True))
-        _coordinate(ds, "outlet", "outlet_from", [a if off else "" for (a, _), off in ends])
-        _coordinate(ds, "outlet", "outlet_to", [b if off else "" for (_, b), off in ends])
+        add_coordinate(ds, "outlet", "outlet_from", [a if off else "" for (a, _), off in ends])
+        add_coordinate(ds, "outlet", "outlet_to", [b if off else "" for (_, b), off in ends])
         ds["outlet_flow"] = ((*DIMS, "outlet"), outcome.outlet_flow / seconds, {
             "units": "m3 s-1", "long_name": "water that no claim took and no zone kept",
             "cell_methods": "time: mean", "flow_from": "outlet_from", "flow_to": "outlet_to",
@@ -369,8 +290,8 @@ def _zones(ds: xr.Dataset, compiled: Compiled) -> None:
         return
     ds["zone"] = ("zone", np.array([f"{name}.{zone}" for name, zone, *_ in zones], object),
                   {"long_name": "name of the storage zone"})  # fmt: skip
-    _coordinate(ds, "zone", "zone_reservoir", [name for name, *_ in zones])
-    _coordinate(ds, "zone", "zone_name", [zone for _, zone, *_ in zones])
+    add_coordinate(ds, "zone", "zone_reservoir", [name for name, *_ in zones])
+    add_coordinate(ds, "zone", "zone_name", [zone for _, zone, *_ in zones])
     ds["zone_storage"] = (("time", "zone"), np.stack([top for *_, top, _ in zones], axis=1), {
         "units": "m3", "long_name": "storage up to which the zone reaches",
     })  # fmt: skip
@@ -385,9 +306,9 @@ def _claims(ds: xr.Dataset, compiled: Compiled, outcome: Outcome) -> None:
     need, supply = outcome.need[..., own], outcome.supply[..., own]
     ds["claim"] = ("claim", np.array([row.name for row in rows], object),
                    {"long_name": "name of the claim"})  # fmt: skip
-    _coordinate(ds, "claim", "claim_node", [row.node for row in rows])
-    _coordinate(ds, "claim", "claim_sort", [SORTS[row.claim.sort] for row in rows])
-    _coordinate(ds, "claim", "claim_party",
+    add_coordinate(ds, "claim", "claim_node", [row.node for row in rows])
+    add_coordinate(ds, "claim", "claim_sort", [SORTS[row.claim.sort] for row in rows])
+    add_coordinate(ds, "claim", "claim_party",
                 [row.claim.party or scenario.nodes[row.node].party or "" for row in rows])  # fmt: skip
     ds.coords["priority"] = ("claim", np.array([row.claim.priority or 0 for row in rows]),
                              {"long_name": "priority, 1 is first, 0 after all others"})  # fmt: skip

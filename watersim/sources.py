@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from watersim.document import SECTIONS, Description
 from watersim.errors import InputError, Problem
-from watersim.fields import shown
 from watersim.files import display, resolve_inside
 from watersim.network import suggest
+from watersim.number import shown
 from watersim.yaml_source import Source, read_yaml
 
 SCENARIO_KEYS = ("title", "description", "extends", "basin", "time", "initial", "variants")

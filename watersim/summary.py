@@ -26,7 +26,6 @@ Floats = npt.NDArray[np.float64]
 
 HM3 = 1e-6  # hm3 in a m3
 KT = 1e-6  # 1000 t in a kg
-MILLION = 1e-6
 GWH = 1.0 / 3.6e12  # GWh in a J
 NOTHING = "–"
 REASONS = 3  # of a party, that are shown
@@ -288,7 +287,7 @@ def _accounts(ds: xr.Dataset) -> Iterator[Table]:
                 plan, fact = credit[:, k, p], charge[:, k, p]
                 share = np.full(plan.shape, np.nan)
                 np.divide(100.0 * fact, plan, out=share, where=plan > 0.0)
-                label = f"  from {first.astype('datetime64[D]')}"
+                label = f"  from {max(first, ds['time'].values[0]).astype('datetime64[D]')}"
                 rows += _rows(
                     label, [plan, fact, share, left[:, k, p]], [digits, digits, 0, digits]
                 )
@@ -323,7 +322,8 @@ def _exchanges(ds: xr.Dataset) -> Iterator[Table]:
     units = ("", "hm3", "hm3", "GWh", "GWh", "million USD")
     heads = ("", "scheduled", "arrived", "took", "gave", "owes in the end")
     rows.insert(0, units)
-    yield Table(f"Exchanges{suffix}", heads, rows)
+    per = "means of a year" if suffix == "/yr" else "sums of the run"
+    yield Table(f"Exchanges, {per}", heads, rows)
 
 
 def _trade(ds: xr.Dataset) -> Iterator[Table]:

@@ -154,6 +154,10 @@ def spellings(dimension: Dimension) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+class UnknownUnitError(ValueError):
+    """A number is written with a unit that is not one of the table's."""
+
+
 def parse_quantity(text: str) -> tuple[float, str]:
     """Split ``'550 hm3'`` into ``(550.0, 'hm3')``; a bare number has the unit ``'1'``.
 
@@ -161,7 +165,7 @@ def parse_quantity(text: str) -> tuple[float, str]:
     ------
     ValueError
         if the text is not one finite decimal number in ASCII digits, with or without a unit
-        of the table; the message says which.
+        of the table; the message says which. `UnknownUnitError` if only the unit is not.
     """
     match = _QUANTITY.fullmatch(text) if text.isascii() else None
     if match is None:
@@ -171,7 +175,7 @@ def parse_quantity(text: str) -> tuple[float, str]:
         raise ValueError("must be finite")
     unit = match[2] or "1"
     if unit not in UNITS:
-        raise ValueError(f"has an unknown unit {unit!r}")
+        raise UnknownUnitError(f"has an unknown unit {unit!r}")
     return number, unit
 
 

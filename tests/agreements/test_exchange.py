@@ -176,5 +176,6 @@ def test_a_table_of_another_year_needs_its_factor(basin: Basin) -> None:
 
 def test_the_summary_says_what_was_exchanged(basin: Basin) -> None:
     table = next(t for t in summary(basin.run(text(), YEAR)).tables if "Exchanges" in t.title)
+    assert table.title == "Exchanges, means of a year"
     assert [row[0] for row in table.rows] == ["", "barter, Kazakhstan", "barter, Uzbekistan"]
     assert table.rows[1][1:4] == ("474.3", "474.3", "43.9"), table  # 30 m3/s, 10 MW in 183 days

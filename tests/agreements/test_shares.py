@@ -249,7 +249,7 @@ def test_the_audit_sums_plan_and_fact_by_period(basin: Basin) -> None:
     assert by_year.sizes["period"] == 1
     text = ds.watersim.summary()
     assert "Accounts of pact by year, hm3" in text
-    assert "  from 2000-10-01        180.0       80.0       44      0.0" in text
+    assert "  from 2001-02-01        180.0       80.0       44      0.0" in text
 
 
 def test_an_audit_of_an_unknown_agreement_is_refused(basin: Basin) -> None:

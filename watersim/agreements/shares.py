@@ -20,13 +20,14 @@ from watersim.fields import (
 )
 from watersim.jit import kernel
 from watersim.records import record
+from watersim.settlement import STORE, settle, settle_store
 from watersim.units import UNITS, parse_quantity
 
 WHOLE = 1e-9  # of all shares; a smaller misfit is rounding of what was written
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 DIVERSION, CONSUMPTION, ARRIVAL = 0, 1, 2
-# what a part of an account is
-SITE, RETURN, RUNOFF, EXPECTED, INFLOW, GAUGE, STORE = 0, 1, 2, 3, 4, 5, 6
+# what a part of an account is, besides a STORE
+SITE, RETURN, RUNOFF, EXPECTED, INFLOW, GAUGE = 0, 1, 2, 3, 4, 5
 
 
 class TakenAbove(Described):
@@ -229,7 +230,7 @@ class Shares(Agreement):
     def initial_of(self, place: Place) -> Mapping[str, float]:
         party = place.entry()
         if self.initial_balance is not None:
-            return {"balance": self.initial_balance.get(party, 0.0), "debt_age": 0.0}
+            return {"balance": self.initial_balance[party], "debt_age": 0.0}
         held = 0.0
         for name, _ in self._stores(place):
             node = place.node(name)
@@ -280,14 +281,22 @@ class Shares(Agreement):
             wrong = [m for m in above.months if not 1 <= m <= 12]
             if not above.months or wrong or len(set(above.months)) < len(above.months):
                 yield "resource.taken_above.months", "must be months from 1 to 12, each once"
-        for key, named in (
+        for key, given_for in (
             ("initial_balance", self.initial_balance or {}),
             ("counts.arrival", self.counts.arrival if isinstance(self.counts, Arrival) else {}),
         ):
-            for party in named:
+            for party in given_for:
                 if party not in self.shares:
                     known = ", ".join(sorted(self.shares))
                     yield f"{key}.{party}", f"has no share (got {party}); parties are {known}"
+        named = self.shares if self.initial_balance is None else self.initial_balance
+        without = sorted(set(self.shares) - set(named))
+        if without:
+            yield (
+                "initial_balance",
+                f"must name every party (got nothing for {', '.join(without)}); write 0 hm3 where "
+                "there is none",
+            )
         if resource.storage_of is not None and self.stores is not None:
             yield "stores", "does not go with storage_of, which holds its water itself; remove it"
 
@@ -398,132 +407,12 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
         if p[i].first == i:
             for l in range(y[i].balance.size):
                 if p[i].store >= 0:
-                    _settle_store(i, l, p, y, q, s)
+                    settle_store(i, l, p, y, q, s)
                 else:
-                    _settle(i, l, p, y, q, s)
+                    settle(i, l, p, y, q, s)
         out, had = y[i], x[i]
         for l in range(out.balance.size):
             change = out.balance[l] - had.balance[l]
             out.adjustment[l] = change - (out.entitlement[l] - out.delivered[l])
             owes = had.balance[l] < 0.0 and out.balance[l] < 0.0
             out.debt_age[l] = had.debt_age[l] + dt if owes else 0.0
-
-
-@kernel
-def _settle(first: int, l: int, p: Any, y: Any, q: Any, s: Step) -> None:
-    """Book the step, so that all together have no more than is in store.
-
-    What a party took of what the others left, because their part of storage could not hold it,
-    passes from the largest balance to it. What is no longer in store is taken from the balances:
-    what spilled from the largest, other losses from each by what it has.
-    """
-    last, held, spilled = first + p[first].count, 0.0, 0.0
-    for k in range(p[first].part, p[first].part + p[first].parts):
-        if q[k].what == STORE:
-            at = s.at[q[k].index]
-            held += max(0.0, at.stored[l] - q[k].dead)
-            spilled += at.spill[l]
-    passed = 0.0
-    for i in range(first, last):
-        has = y[i].balance[l] + y[i].entitlement[l]
-        beyond = max(0.0, y[i].delivered[l] - max(0.0, has))
-        y[i].adjustment[l] = min(beyond, y[i].adjustment[l])  # taken of what the others left
-        y[i].balance[l] = has - y[i].delivered[l]
-        passed += y[i].adjustment[l]
-    _take_from_largest(first, last, l, passed, y)
-    for i in range(first, last):
-        y[i].balance[l] += y[i].adjustment[l]
-    if p[first].passes == 1:
-        _pass_on(first, last, l, p, y)
-    over = -held
-    for i in range(first, last):
-        over += y[i].balance[l]  # what one owes, another has to its credit
-    if over > 0.0:
-        _take_from_largest(first, last, l, min(over, spilled), y)
-        _take_from_all(first, last, l, over - min(over, spilled), p, y)
-
-
-@kernel
-def _settle_store(first: int, l: int, p: Any, y: Any, q: Any, s: Step) -> None:
-    """Book the step so that the balances sum to what the reservoir holds above dead storage.
-
-    What left the reservoir is charged to who took it, the rest of it to the largest balances; what
-    evaporated is taken from each by what it has in store.
-    """
-    last, at, dead = first + p[first].count, s.at[p[first].store], 0.0
-    for k in range(p[first].part, p[first].part + p[first].parts):
-        dead = q[k].dead if q[k].what == STORE else dead
-    gone = at.carry[l] + at.inflow[l] - at.drained[l] - at.stored[l]
-    asked = 0.0
-    for i in range(first, last):
-        asked += y[i].delivered[l]
-    for i in range(first, last):
-        if asked > gone:  # the river below gave the rest
-            y[i].delivered[l] *= max(0.0, gone) / asked
-        y[i].adjustment[l] = y[i].balance[l] + y[i].entitlement[l] - y[i].delivered[l]
-        y[i].balance[l] = y[i].adjustment[l]
-    _take_from_largest(first, last, l, max(0.0, gone - asked), y)
-    total = 0.0
-    for i in range(first, last):
-        y[i].delivered[l] += y[i].adjustment[l] - y[i].balance[l]
-        total += y[i].balance[l]
-    _take_from_all(first, last, l, total - (at.stored[l] - dead), p, y)
-
-
-@kernel
-def _pass_on(first: int, last: int, l: int, p: Any, y: Any) -> None:
-    """Pass what is above a party's part of storage to those whose part has room, by their shares."""
-    for _ in range(last - first):
-        left, room = 0.0, 0.0
-        for i in range(first, last):
-            left += max(0.0, y[i].balance[l] - p[i].hold)
-            room += p[i].share if y[i].balance[l] < p[i].hold else 0.0
-        if left <= 0.0 or room <= 0.0:
-            break
-        moved = 0.0
-        for i in range(first, last):
-            if y[i].balance[l] < p[i].hold:
-                gets = min(left * p[i].share / room, p[i].hold - y[i].balance[l])
-                y[i].balance[l] += gets
-                moved += gets
-        for i in range(first, last):
-            over = y[i].balance[l] - p[i].hold
-            if over > 0.0:
-                y[i].balance[l] -= moved * over / left
-
-
-@kernel
-def _in_credit(first: int, last: int, l: int, y: Any) -> float:
-    """The sum of the balances that are not overdrawn."""
-    total = 0.0
-    for i in range(first, last):
-        total += max(0.0, y[i].balance[l])
-    return total
-
-
-@kernel
-def _take_from_largest(first: int, last: int, l: int, amount: float, y: Any) -> None:
-    """Lower the largest balance, when it meets the next both, and so on."""
-    for _ in range(2 * (last - first)):
-        if amount <= 0.0:
-            break
-        top, second, many = -math.inf, -math.inf, 0
-        for i in range(first, last):
-            top = max(top, y[i].balance[l])
-        for i in range(first, last):
-            many += 1 if y[i].balance[l] == top else 0
-            second = max(second, y[i].balance[l]) if y[i].balance[l] < top else second
-        part = min(amount / many, top - second)
-        for i in range(first, last):
-            if y[i].balance[l] == top:
-                y[i].balance[l] -= part
-        amount -= part * many
-
-
-@kernel
-def _take_from_all(first: int, last: int, l: int, amount: float, p: Any, y: Any) -> None:
-    """Take from each balance by what it has in credit, by its share where nobody has anything."""
-    total = _in_credit(first, last, l, y)
-    for i in range(first, last):
-        weight = max(0.0, y[i].balance[l]) / total if total > 0.0 else p[i].share
-        y[i].balance[l] -= amount * weight

@@ -99,12 +99,7 @@ def flows(ds: xr.Dataset) -> dict[str, Floats]:
     terms["losses of rivers, canals, lakes"] = -(
         total("seepage") + total("reach_loss") + total("canal_loss") + total("percolation")
     )
-    overflows = np.array([], dtype=bool)
-    if "reservoir" in ds.dims and "reach" in ds.dims:  # lakes: what spills leaves the model
-        overflows = ~np.isin(
-            ds["reservoir"].values.astype(str), ds["reach_from"].values.astype(str)
-        )
-    terms["outflow"] = -(total("sink_flow") + total("spill", overflows))
+    terms["outflow"] = -total("sink_flow")
     return terms
 
 

@@ -68,7 +68,6 @@ def _instream(ax: Axes, ds: xr.Dataset, node: str, edges: npt.NDArray[np.datetim
             one[f"claim_{name}"].transpose("realization", "time").values
             for name in ("requirement", "supply")
         )
-        name = style.words(str(claim).removeprefix(node).strip(". ")).lower()
         need, met = np.median(need, axis=0), np.median(met, axis=0)
         ax.stairs(
             need,
@@ -77,7 +76,7 @@ def _instream(ax: Axes, ds: xr.Dataset, node: str, edges: npt.NDArray[np.datetim
             color=style.ENVIRONMENT,
             lw=1.5,
             ls=_DASHES[k % len(_DASHES)],
-            label=f"{name} required",
+            label=_label(str(claim), node, str(one["sector"].item())),
         )
         if (met < need * (1.0 - 1e-6)).any():
             ax.fill_between(
@@ -90,3 +89,9 @@ def _instream(ax: Axes, ds: xr.Dataset, node: str, edges: npt.NDArray[np.datetim
                 lw=0.0,
                 label="deficit",
             )
+
+
+def _label(claim: str, node: str, sector: str) -> str:
+    """A claim of the node itself by its key, one of a policy or clause by its name."""
+    name = style.words(claim.removeprefix(f"{node}.")).lower()
+    return f"release asked for by {name}" if sector == "operation" else f"{name} required"
