@@ -13,6 +13,37 @@ import watersim
 from watersim.crops.crop import Crop
 from watersim.yaml_source import read_yaml
 
+# FAO-56 (1998), compared with its text: Table 12 (rice at the start: Table 14, arid, moderate wind; alfalfa
+# averaged over cuttings; apples without cover, killing frost; tomatoes), Table 17, Table 12, Table 22, Table 24
+FAO_56: dict[str, tuple[tuple[float, float], ...]] = {
+    #            Kc initial   mid           end           Kcb initial  mid          end
+    "cotton":     ((0.35, 0.35), (1.15, 1.20), (0.50, 0.70), (0.15, 0.15), (1.10, 1.15), (0.40, 0.50),
+                   (1.2, 1.5), (1.0, 1.7), (0.65, 0.65), (0.85, 0.85)),
+    "wheat":      ((0.40, 0.40), (1.15, 1.15), (0.25, 0.40), (0.15, 0.50), (1.10, 1.10), (0.15, 0.30),
+                   (1.0, 1.0), (1.5, 1.8), (0.55, 0.55), (1.05, 1.05)),
+    "rice":       ((1.15, 1.15), (1.20, 1.20), (0.60, 0.90), (1.00, 1.00), (1.15, 1.15), (0.45, 0.70),
+                   (1.0, 1.0), (0.5, 1.0), (0.20, 0.20)),
+    "sugar_beet": ((0.35, 0.35), (1.20, 1.20), (0.70, 1.00), (0.15, 0.15), (1.15, 1.15), (0.50, 0.90),
+                   (0.5, 0.5), (0.7, 1.2), (0.55, 0.55), (1.00, 1.00)),
+    "maize":      ((0.30, 0.30), (1.20, 1.20), (0.35, 0.60), (0.15, 0.15), (1.15, 1.15), (0.15, 0.50),
+                   (2.0, 2.0), (1.0, 1.7), (0.55, 0.55), (1.25, 1.25)),
+    "alfalfa":    ((0.40, 0.40), (0.95, 0.95), (0.90, 0.90), (0.30, 0.30), (0.90, 0.90), (0.85, 0.85),
+                   (0.7, 0.7), (1.0, 2.0), (0.55, 0.55), (1.10, 1.10)),
+    "vegetables": ((0.60, 0.60), (1.15, 1.15), (0.70, 0.90), (0.15, 0.15), (1.10, 1.10), (0.60, 0.80),
+                   (0.6, 0.6), (0.7, 1.5), (0.40, 0.40), (1.05, 1.05)),
+    "orchards":   ((0.45, 0.45), (0.95, 0.95), (0.70, 0.70), (0.35, 0.35), (0.90, 0.90), (0.65, 0.65),
+                   (4.0, 4.0), (1.0, 2.0), (0.50, 0.50)),
+    "beans":      ((0.40, 0.40), (1.15, 1.15), (0.35, 0.35), (0.15, 0.15), (1.10, 1.10), (0.25, 0.25),
+                   (0.4, 0.4), (0.6, 0.9), (0.45, 0.45), (1.15, 1.15)),
+}  # fmt: skip
+COLUMNS = ("kc_initial", "kc_mid", "kc_end", "kcb_initial", "kcb_mid", "kcb_end", "height_m",
+           "root_depth_m", "depletion_fraction", "yield_response_factor")  # fmt: skip
+# Table 11, the nearest climate; those of wheat, rice and alfalfa are fitted to the seasons of the region
+STAGES = {
+    "cotton": (30, 50, 55, 45), "sugar_beet": (50, 40, 50, 40), "maize": (30, 40, 50, 30),
+    "vegetables": (30, 40, 40, 25), "orchards": (20, 70, 90, 30), "beans": (20, 30, 40, 20),
+}  # fmt: skip
+
 DATA = Path(__file__).resolve().parents[1] / "data"
 SCENARIOS = DATA.parent / "scenarios"
 BASINS = ("chu", "syr_darya", "talas")
@@ -51,6 +82,16 @@ def test_a_crop_has_the_coefficients_of_the_table(basin: str, name: str, given: 
     given_factor = crop.yield_response.factor if crop.yield_response else None
     assert given_factor == row.get("yield_response_factor")
     assert not list(crop.problems())
+
+
+@pytest.mark.parametrize("name", sorted(table()))
+def test_a_row_of_the_table_lies_in_the_ranges_of_fao_56(name: str) -> None:
+    row = table()[name]
+    for column, (least, most) in zip(COLUMNS, FAO_56[name], strict=False):
+        assert least <= row[column] <= most, column
+    stages = tuple(row[f"stage_{stage}_days"] for stage in ("initial", "development", "mid", "late"))
+    assert stages == STAGES.get(name, stages)
+    assert len(FAO_56[name]) == 10 or name in ("rice", "orchards")  # of which it has no Ky
 
 
 def test_a_basal_coefficient_lies_below_the_single_one() -> None:
