@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
+from nodes.test_cropland import TEXT, TWO_YEARS
 
 from watersim.closure import close
 from watersim.comparison import compare, only
@@ -257,3 +258,14 @@ def test_the_text_and_the_page_show_the_accounts(treaties) -> None:
     assert any(caption.startswith("Accounts of the agreements") for caption in captions)
     assert "Balances of the accounts of treaty" in captions
     assert "Upper (treaty)" in made
+
+
+def test_crops_are_compared_by_what_they_evaporate(basin) -> None:
+    wet, dry = (
+        run(basin.load(TEXT.replace("runoff: 30", f"runoff: {flow}"), TWO_YEARS, name=f"r{flow}"))
+        for flow in (30, 4)
+    )
+    [row] = [row for row in rows(gains(compare({"wet": wet, "dry": dry})))
+             if row.measure == "evapotranspiration reached by crops"]  # fmt: skip
+    assert (row.of, row.units, row.cells[1].verdict) == ("no party", "%", "worse")
+    assert float(row.cells[0].value) > 99.0 > float(row.cells[1].value)

@@ -89,7 +89,9 @@ def test_a_row_of_the_table_lies_in_the_ranges_of_fao_56(name: str) -> None:
     row = table()[name]
     for column, (least, most) in zip(COLUMNS, FAO_56[name], strict=False):
         assert least <= row[column] <= most, column
-    stages = tuple(row[f"stage_{stage}_days"] for stage in ("initial", "development", "mid", "late"))
+    stages = tuple(
+        row[f"stage_{stage}_days"] for stage in ("initial", "development", "mid", "late")
+    )
     assert stages == STAGES.get(name, stages)
     assert len(FAO_56[name]) == 10 or name in ("rice", "orchards")  # of which it has no Ky
 
