@@ -138,15 +138,23 @@ def _example(dimension: Dimension) -> str:
 
 
 def _check_range(
-    si: float, given: object, dimension: Dimension, least: float | None, most: float | None
+    number: float, unit: str, given: object, least: float | None, most: float | None
 ) -> None:
+    """ValueError, with the limit in the unit that was written, if a number lies outside of it in SI."""
+    factor, dimension = UNITS[unit].factor, UNITS[unit].dimension
+    si = number * factor
     if abs(si) > LARGEST:
         raise ValueError(f"is too large (got {shown(given)})")
-    unit = {"fraction": "", "flow": " m3/s", "volume": " m3"}.get(dimension, "")
-    if least is not None and si < least:
-        raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
-    if most is not None and si > most:
-        raise ValueError(f"must be at most {most:g}{unit} (got {shown(given)})")
+    for limit, word, outside in (
+        (least, "least", least is not None and si < least),
+        (most, "most", most is not None and si > most),
+    ):
+        if outside and limit is not None:
+            plain = {"flow": " m3/s", "volume": " m3"}.get(
+                dimension, "" if unit == "1" else f" {unit}"
+            )
+            shown_limit = limit if dimension in ("flow", "volume") else limit / factor
+            raise ValueError(f"must be at {word} {shown_limit:g}{plain} (got {shown(given)})")
 
 
 def _quantity_schema(dimension: Dimension) -> dict[str, Any]:
@@ -177,7 +185,7 @@ class quantity:  # noqa: N801  reads as a word in annotations
         si = number * UNITS[unit].factor
         if 0.0 < abs(si) < SMALLEST:
             raise ValueError(f"is too small to be told from 0 (got {shown(value)})")
-        _check_range(si, value, self.dimension, self.least, self.most)
+        _check_range(number, unit, value, self.least, self.most)
         return si
 
     def __get_pydantic_core_schema__(
@@ -300,7 +308,7 @@ class varying:  # noqa: N801
         if not isinstance(value, dict):
             number, unit = to_number(value, dimension)
             if UNITS[unit].per is None:
-                _check_range(number * UNITS[unit].factor, value, dimension, self.least, self.most)
+                _check_range(number, unit, value, self.least, self.most)
             elif number < 0 and self.least >= 0:
                 raise ValueError(f"must be at least 0 (got {shown(value)})")
             return Varying(dimension=dimension, constant=str(value))
@@ -395,12 +403,11 @@ def _read_forms(
         for k, number in enumerate(read[form]):
             try:
                 if UNITS[unit].per is None:
-                    si = number * UNITS[unit].factor
-                    _check_range(si, f"{number:g} {unit}", dimension, least, most)
+                    _check_range(number, unit, f"{number:g} {unit}", least, most)
                 elif number < 0 and least >= 0:
                     raise ValueError(f"must be at least 0 (got {number:g} {unit})")
             except ValueError as error:
-                raise EntryError(str(error), form, k) from None
+                raise EntryError(f"{error}; correct it", form, k) from None
     elif form == "annual":
         read.update(_annual(read, dimension))
     else:
