@@ -265,7 +265,7 @@ class Cropland(Site):
                 yield (
                     "technique.wetted" if crop.technique is None else f"crops.{k}.technique.wetted",
                     f"is required by the basal coefficients of '{crop.crop}'; give the share of the "
-                    "ground that irrigation wets: 100 % by sprinklers, 40–80 % in furrows, 30 % by "
+                    "ground that irrigation wets: 100 % by sprinklers, 30–100 % in furrows, 30–40 % by "
                     "drippers",
                 )
 
