@@ -29,6 +29,9 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
 )
 
 
+SAID_ALONE = 3  # members of a family that one case alone has, each on a line of its own
+
+
 class Cell(NamedTuple):
     """A value of the table of gains and its change against the first case."""
 
@@ -269,12 +272,17 @@ def sentences(table: xr.Dataset) -> Iterator[str]:
 
 
 def absences(ds: xr.Dataset) -> Iterator[str]:
-    """What only some cases have."""
+    """What only some cases have; many of a family that the same cases have in one line."""
     for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
         family = name.removesuffix(PRESENT)
         if family == "party":  # of an agreement, which is said
             continue
         present = ds[name].transpose("case", family).values
+        alike: dict[str, list[str]] = {}
         for k in np.flatnonzero(~present.all(axis=0)):
             cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])
-            yield f"{family} {ds[family].values[k]}: only in {cases}"
+            alike.setdefault(cases, []).append(str(ds[family].values[k]))
+        for cases, names in alike.items():
+            if len(names) > SAID_ALONE:
+                names = [f"{names[0]} and {len(names) - 1} more"]
+            yield from (f"{family} {one}: only in {cases}" for one in names)
