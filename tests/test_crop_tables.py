@@ -102,6 +102,30 @@ def test_a_basal_coefficient_lies_below_the_single_one() -> None:
             assert row[f"kcb_{stage}"] < row[f"kc_{stage}"], name
 
 
+def climates(basin: str) -> Any:
+    return read_yaml(DATA / basin / "basin.yaml", DATA, basin).data["climates"]
+
+
+def test_talas_is_the_station_brought_down_to_the_land_below_the_dam() -> None:
+    """Observed at 1 280 m; 6.5 °C a km to 840 m are 2.86 °C. Rain as observed."""
+    low = [-11.3, -9.4, -2.8, 3.5, 7.7, 11.2, 12.8, 10.8, 6.2, 1.4, -3.0, -7.5]
+    high = [1.8, 2.7, 8.7, 16.4, 21.1, 25.9, 28.1, 26.9, 22.4, 15.8, 9.6, 4.5]
+    talas = climates("talas")["talas"]
+    assert talas["elevation"] == "840 m"
+    for key, observed in (("minimum_temperature", low), ("maximum_temperature", high)):
+        down = np.array(observed) + 0.0065 * (1280.0 - 840.0)
+        assert talas[key]["monthly"] == pytest.approx(down, abs=0.05)
+    assert sum(talas["rain"]["monthly"]) == 325
+
+
+def test_bishkek_has_the_published_means_of_the_day() -> None:
+    bishkek = climates("chu")["bishkek"]
+    both = [bishkek[f"{key}_temperature"]["monthly"] for key in ("minimum", "maximum")]
+    means = np.mean(both, axis=0)
+    published = {0: -2.7, 3: 12.8, 4: 17.8, 5: 22.9, 6: 25.5, 10: 4.7}
+    assert means[list(published)] == pytest.approx(list(published.values()))
+
+
 def asked(path: str, **changes: Any) -> Any:
     """Requirement of a year with water enough, m3 per ha grown, by site; the last year of the run."""
     ds = watersim.run(watersim.load(SCENARIOS / path).with_(changes)).isel(realization=0)
