@@ -6,12 +6,13 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
+from nodes.test_cropland import TEXT, TWO_YEARS
 
 from watersim.closure import close
 from watersim.comparison import compare, only
 from watersim.comparison_page import page
 from watersim.errors import InputError
-from watersim.gains import gains, rows, text
+from watersim.gains import absences, gains, rows, text
 from watersim.simulation import run
 
 YEAR = ("2001-01-01", "2001-12-31", "month")
@@ -257,3 +258,29 @@ def test_the_text_and_the_page_show_the_accounts(treaties) -> None:
     assert any(caption.startswith("Accounts of the agreements") for caption in captions)
     assert "Balances of the accounts of treaty" in captions
     assert "Upper (treaty)" in made
+
+
+def test_crops_are_compared_by_what_they_evaporate(basin) -> None:
+    wet, dry = (
+        run(basin.load(TEXT.replace("runoff: 30", f"runoff: {flow}"), TWO_YEARS, name=f"r{flow}"))
+        for flow in (30, 4)
+    )
+    [row] = [row for row in rows(gains(compare({"wet": wet, "dry": dry})))
+             if row.measure == "evapotranspiration reached by crops"]  # fmt: skip
+    assert (row.of, row.units, row.cells[1].verdict) == ("no party", "%", "worse")
+    assert float(row.cells[0].value) > 99.0 > float(row.cells[1].value)
+
+
+def test_many_members_that_only_some_cases_have_stand_in_one_line(basin) -> None:
+    many = TEXT.replace(
+        "area: 8000 ha}",
+        "area: 4000 ha}" + "".join(f", {{crop: maize{k}, area: 1000 ha}}" for k in range(3)),
+    )
+    start, end = many.index("  maize:\n"), many.index("\nnodes:")
+    copies = "".join(many[start:end].replace("maize:", f"maize{k}:") + "\n" for k in range(3))
+    many = many[:start] + copies + many[start:]
+    with_crops = run(basin.load(many, TWO_YEARS, name="crops"))
+    without = run(basin.load(BASIN, TWO_YEARS, name="plain"))
+    said = [line for line in absences(compare({"plain": without, "crops": with_crops}))
+            if line.startswith("crop ")]  # fmt: skip
+    assert said == ["crop land.maize and 3 more: only in crops"]

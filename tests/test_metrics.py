@@ -46,6 +46,29 @@ def demand(first: str, requirement: list[float], supply: list[float]) -> xr.Data
     )
 
 
+def test_crops_reach_a_share_of_their_evapotranspiration_in_their_season() -> None:
+    """By hand: 2 months of 31 days at 4 and 2 mm a day, the second half in season, 1 km2; then winter."""
+    dims = ("realization", "time", "crop")
+    rate = 1e-3 / 86_400.0
+
+    def depths(*values: float) -> np.ndarray:
+        return np.array(values).reshape(1, 3, 1)
+
+    ds = run(
+        "2001-07",
+        crop_evapotranspiration=(dims, rate * depths(4.0, 2.0, 1.0), "m s-1"),
+        actual_evapotranspiration=(dims, rate * depths(3.0, 1.0, 1.0), "m s-1"),
+        in_season=(dims, depths(1.0, 0.5, 0.0), "1"),
+    ).assign_coords(crop=["farms.maize"], crop_area=("crop", [1e6]))
+    found = metrics(ds).isel(realization=0, crop=0)
+    full, actual = 31 * (4.0 + 0.5 * 2.0) * 1e3, 31 * (3.0 + 0.5 * 1.0) * 1e3  # m3
+    total = found.crop_evapotranspiration_total
+    assert float(total.sel(season="growing")) == pytest.approx(full)
+    assert float(total.sel(season="winter")) == 0.0
+    assert float(found.crop_actual_evapotranspiration_total.sum()) == pytest.approx(actual)
+    assert float(found.crop_evapotranspiration_ratio) == pytest.approx(actual / full)
+
+
 def arrays(*series: list[float]) -> list[np.ndarray]:
     return [np.asarray(values, float) for values in series]
 

@@ -46,7 +46,17 @@ def explain(
         if deeper:
             meaning = ""  # of the whole field: no remedy for an entry of it
         sentence = _sentence(dict(fault), kind, model, meaning, inner)
+        if fault["type"] == "extra_forbidden" and len(inner) == 1:
+            sentence += _of_another_kind(path, str(inner[0]), description)
         yield description.problem((*path, *inner, *deeper), sentence)
+
+
+def _of_another_kind(path: KeyPath, key: str, description: Description) -> str:
+    """The remedy where a file changes the kind of a member that another file describes."""
+    (own, _), (other, line) = (description.source((*path, name)) for name in (key, "kind"))
+    if (*path, "kind") not in description.sources or own == other:
+        return ""
+    return f"; {other}:{line} changes the kind: write '{key}: null' there to take it away"
 
 
 def _meant(fault: dict[str, Any], kind: type[BaseModel]) -> Iterator[KeyPath]:

@@ -75,7 +75,7 @@ class quantity:  # noqa: N801  reads as a word in annotations
         si = number * UNITS[unit].factor
         if 0.0 < abs(si) < SMALLEST:
             raise ValueError(f"is too small to be told from 0 (got {shown(value)})")
-        check_range(si, value, self.dimension, self.least, self.most)
+        check_range(number, unit, value, self.least, self.most)
         return si
 
     def __get_pydantic_core_schema__(
@@ -190,7 +190,7 @@ class varying:  # noqa: N801
         if not isinstance(value, dict):
             number, unit = to_number(value, dimension)
             if UNITS[unit].per is None:
-                check_range(number * UNITS[unit].factor, value, dimension, self.least, self.most)
+                check_range(number, unit, value, self.least, self.most)
             elif number < 0 and self.least >= 0:
                 raise ValueError(f"must be at least 0 (got {shown(value)})")
             return Varying(dimension=dimension, constant=str(value))

@@ -112,12 +112,11 @@ def read_forms(
         for k, number in enumerate(read[form]):
             try:
                 if UNITS[unit].per is None:
-                    si = number * UNITS[unit].factor
-                    check_range(si, f"{number:g} {unit}", dimension, least, most)
+                    check_range(number, unit, f"{number:g} {unit}", least, most)
                 elif number < 0 and least >= 0:
                     raise ValueError(f"must be at least 0 (got {number:g} {unit})")
             except ValueError as error:
-                raise EntryError(str(error), form, k) from None
+                raise EntryError(f"{error}; correct it", form, k) from None
     elif form == "annual":
         read.update(_annual(read, dimension))
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from watersim.bounds import party_names
@@ -18,6 +19,7 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
     ("supply", "supply", 1, 1),
     ("deficit", "deficit", 1, -1),
     ("cover", "cover", 1, 1),
+    ("evapotranspiration_ratio", "evapotranspiration reached by crops", 1, 1),
     ("entitlement", "entitlement", 1, 1),
     ("delivered", "delivered", 1, 1),
     ("fulfilment", "delivered / entitlement", 1, 0),
@@ -25,6 +27,9 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
     ("energy", "energy", 1, 1),
     ("lowest_storage", "lowest storage", 1, 1),
 )
+
+
+SAID_ALONE = 3  # members of a family that one case alone has, each on a line of its own
 
 
 class Cell(NamedTuple):
@@ -95,6 +100,8 @@ def gains(ds: xr.Dataset) -> xr.Dataset:
     xr.Dataset
         dims (case, realization, …), in planners' units. Per ``group`` (party and sector):
         ``requirement supply deficit`` (hm3, per year where the run is whole years) and ``cover``;
+        per ``crop_party``: ``evapotranspiration_ratio``, the share of their full evapotranspiration
+        that crops reach;
         per ``account`` (party and clause): ``entitlement delivered`` (hm3, likewise), ``fulfilment``
         (delivered / entitlement) and ``final_balance`` (hm3); per ``plant_party``: ``energy`` (GWh);
         per ``reservoir``: ``lowest_storage`` (hm3); and each of them
@@ -131,22 +138,43 @@ def _table(ds: xr.Dataset) -> xr.Dataset:
             total = measures[f"group_{name}_total"].sum("season") * HM3 / years
             table[name] = _named(total, "group", labels, f"hm3{suffix}", name)
         table["cover"] = _named(measures["group_cover"], "group", labels, "1", "cover")
+    if "crop" in ds.dims:
+        labels, (full, used) = _by_party(
+            ds["crop_party"].values.astype(str),
+            [measures[f"crop_{name}_total"].sum("season")
+             for name in ("evapotranspiration", "actual_evapotranspiration")],
+            "crop", parties,
+        )  # fmt: skip
+        ratio = (used / full).where(full > 0.0)
+        table["evapotranspiration_ratio"] = _named(
+            ratio, "party", labels, "1", "actual evapotranspiration / that without stress"
+        ).rename(party="crop_party")
     if "agreement" in ds.dims:
         table = table.merge(_accounts(ds, parties))
     if "plant" in ds.dims:
-        owner = ds["plant_party"].values.astype(str)
-        energy = measures["plant_energy_total"].sum("season") * GWH / years
-        keys = sorted(set(owner.tolist()))
-        sums = [energy.isel(plant=np.flatnonzero(owner == key)).sum("plant") for key in keys]
-        labels = [parties.get(key, key) or "no party" for key in keys]
-        table["energy"] = _named(
-            xr.concat(sums, "party"), "party", labels, f"GWh{suffix}", "energy"
-        )
+        labels, (energy,) = _by_party(
+            ds["plant_party"].values.astype(str),
+            [measures["plant_energy_total"].sum("season") * GWH / years],
+            "plant", parties,
+        )  # fmt: skip
+        table["energy"] = _named(energy, "party", labels, f"GWh{suffix}", "energy")
     if "reservoir" in ds.dims:
         lowest = measures["reservoir_lowest_storage"] * HM3
         labels = ds["reservoir"].values.astype(str).tolist()
         table["lowest_storage"] = _named(lowest, "reservoir", labels, "hm3", "lowest storage")
     return table
+
+
+def _by_party(
+    owner: npt.NDArray[np.str_], amounts: list[xr.DataArray], dim: str, parties: Mapping[str, str]
+) -> tuple[list[str], list[xr.DataArray]]:
+    """Names of the parties that own members of a family, and amounts summed by party."""
+    keys = sorted(set(owner.tolist()))
+    sums = [
+        xr.concat([a.isel({dim: np.flatnonzero(owner == key)}).sum(dim) for key in keys], "party")
+        for a in amounts
+    ]
+    return [parties.get(key, key) or "no party" for key in keys], sums
 
 
 def _accounts(ds: xr.Dataset, parties: Mapping[str, str]) -> xr.Dataset:
@@ -244,12 +272,17 @@ def sentences(table: xr.Dataset) -> Iterator[str]:
 
 
 def absences(ds: xr.Dataset) -> Iterator[str]:
-    """What only some cases have."""
+    """What only some cases have; many of a family that the same cases have in one line."""
     for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
         family = name.removesuffix(PRESENT)
         if family == "party":  # of an agreement, which is said
             continue
         present = ds[name].transpose("case", family).values
+        alike: dict[str, list[str]] = {}
         for k in np.flatnonzero(~present.all(axis=0)):
             cases = ", ".join(str(case) for case in ds["case"].values[present[:, k]])
-            yield f"{family} {ds[family].values[k]}: only in {cases}"
+            alike.setdefault(cases, []).append(str(ds[family].values[k]))
+        for cases, names in alike.items():
+            if len(names) > SAID_ALONE:
+                names = [f"{names[0]} and {len(names) - 1} more"]
+            yield from (f"{family} {one}: only in {cases}" for one in names)

@@ -246,6 +246,27 @@ def _groups(ds: xr.Dataset, length: xr.DataArray) -> dict[str, xr.DataArray]:
     return _demand("group", requirement, supply, ds, "m3")
 
 
+def _crops(ds: xr.Dataset, length: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Find what crops evaporate in their seasons, and the share it is of that without stress."""
+    grown = ds["in_season"] * ds["crop_area"] * length
+    full, actual = (
+        ds[name] * grown for name in ("crop_evapotranspiration", "actual_evapotranspiration")
+    )
+    found = {
+        **_sums("crop_evapotranspiration", full, ds, "m3"),
+        **_sums("crop_actual_evapotranspiration", actual, ds, "m3"),
+    }
+    whole = _cover(actual.sum("time"), full.sum("time"))
+    found["crop_evapotranspiration_ratio"] = _variable(
+        whole, "1", "actual evapotranspiration / that without stress, in the seasons of the run"
+    )
+    annual = _cover(by_year(actual, ds).sum("season"), by_year(full, ds).sum("season"))
+    found["crop_evapotranspiration_ratio_by_year"] = _variable(
+        annual, "1", "the same per hydrological year"
+    )
+    return found
+
+
 def _reservoirs(ds: xr.Dataset, length: xr.DataArray) -> dict[str, xr.DataArray]:
     """Find lowest and highest storage with their dates, sums of fluxes, the yield of releases."""
     found: dict[str, xr.DataArray] = {}
@@ -281,12 +302,15 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
 
     Names are ``FAMILY_MEASURE``; the families are ``site``, ``group`` (party and sector), ``claim``
     (consumptive and in-stream; a retention claim asks for the same stored water at every step, so
-    its amounts cannot be added up and it is left out), ``plant`` and ``grid`` (in J), ``canal``
-    (pumped ones, in J) and ``reservoir``. For all that have a requirement: ``requirement supply
+    its amounts cannot be added up and it is left out), ``crop``, ``plant`` and ``grid`` (in J),
+    ``canal`` (pumped ones, in J) and ``reservoir``. For all that have a requirement: ``requirement supply
     deficit`` per complete hydrological year and season, the same with ``_total`` over the whole run
     by season, ``cover`` (supply / requirement of the whole run: the volumetric reliability of
     McMahon et al. 2006, doi:10.1016/j.jhydrol.2005.09.004), ``cover_by_year`` and the members of
     `Performance`.
+    A site with crops asks again for part of what it lacked, so that its cover counts a deficit more
+    than once. ``crop_evapotranspiration_ratio`` (actual / without stress, in the seasons)
+    does not.
     ``firm_yield`` (sites: supply; reservoirs: release) and ``plant_firm_energy`` are what was
     reached in 75, 90 and 95 % of the complete hydrological years **of this run** (`dependable`):
     a statement on the run as operated, not the largest draft the reservoir could sustain.
@@ -300,6 +324,8 @@ def metrics(ds: xr.Dataset) -> xr.Dataset:
         found |= _demand("site", requirement, supply, ds, "m3")
         found |= _yield("site_firm_yield", supply, ds, "m3")
         found |= _groups(ds, length)
+    if "crop" in ds.dims:
+        found |= _crops(ds, length)
     if "claim" in ds.dims:
         flowing = ds.isel(claim=np.flatnonzero(ds["claim_sort"].values != "retention"))
         requirement, supply = (flowing[f"claim_{x}"] * length for x in ("requirement", "supply"))

@@ -106,17 +106,23 @@ def example(dimension: Dimension) -> str:
 
 
 def check_range(
-    si: float, given: object, dimension: Dimension, least: float | None, most: float | None
+    number: float, unit: str, given: object, least: float | None, most: float | None
 ) -> None:
-    """Refuse an SI value beyond what a quantity may be; ValueError with a sentence."""
+    """Refuse a number beyond what a quantity may be in SI; ValueError, the limit in its own unit."""
+    factor, dimension = UNITS[unit].factor, UNITS[unit].dimension
+    si = number * factor
     if abs(si) > LARGEST:
         raise ValueError(f"is too large (got {shown(given)})")
-    unit = {"fraction": "", "flow": " m3/s", "volume": " m3"}.get(dimension, "")
-    if least is not None and si < least:
-        raise ValueError(f"must be at least {least:g}{unit} (got {shown(given)})")
-    if most is not None and si > most:
-        limit = f"{100.0 * most:g} %" if str(given).endswith("%") else f"{most:g}{unit}"
-        raise ValueError(f"must be at most {limit} (got {shown(given)})")
+    for limit, word, outside in (
+        (least, "least", least is not None and si < least),
+        (most, "most", most is not None and si > most),
+    ):
+        if outside and limit is not None:
+            plain = {"flow": " m3/s", "volume": " m3"}.get(
+                dimension, "" if unit == "1" else f" {unit}"
+            )
+            shown_limit = limit if dimension in ("flow", "volume") else limit / factor
+            raise ValueError(f"must be at {word} {shown_limit:g}{plain} (got {shown(given)})")
 
 
 def read_numbers(values: object, form: str, length: int | None) -> list[float]:

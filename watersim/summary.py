@@ -31,6 +31,11 @@ NOTHING = "–"
 REASONS = 3  # of a party, that are shown
 MILLION = 1e-6
 PERIODS_SHOWN = 15  # of an account, the last
+SHORT = 0.9995  # of evapotranspiration, that rounds to less than 100.0 %
+ASKED_AGAIN = (
+    "crops ask again for part of what they lacked, so that the cover of their sites counts a deficit "
+    "more than once; the evapotranspiration that they reach does not"
+)
 WIDTH = 80
 GAP = 2
 MONTHS = ("Apr–Sep", "Oct–Mar")  # of SEASONS, growing and winter
@@ -63,6 +68,7 @@ def summary(ds: xr.Dataset) -> Summary:
         *(_energy(ds, measures) if "plant" in ds.dims else ()),
         *(_pumping(ds, measures) if "canal_pumping_energy_total" in measures else ()),
         *(_storage(ds, measures) if "reservoir" in ds.dims else ()),
+        *(_fields(ds, measures) if "crop" in ds.dims else ()),
         *(_harvest(ds) if "crop" in ds.dims and ds["crop_yield"].notnull().any() else ()),
         *(_accounts(ds) if "agreement" in ds.dims else ()),
         *(_exchanges(ds) if "exchange" in ds.dims else ()),
@@ -70,6 +76,8 @@ def summary(ds: xr.Dataset) -> Summary:
         *_reasons(ds),
     ]
     notes = [line for line in str(ds.attrs.get("notes", "")).split("\n") if line]
+    if "crop" in ds.dims and float(measures["crop_evapotranspiration_ratio"].min()) < SHORT:
+        notes.append(ASKED_AGAIN)
     fallbacks = int(ds.attrs.get("exact_fallbacks", 0))
     if fallbacks:
         notes.append(f"{fallbacks} fills were settled by linear programmes, the slow way")
@@ -236,6 +244,28 @@ def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     if alone:
         columns = ("", "capacity", "lowest", "on", "highest", "on", "at the end")
     yield Table("Storage at the ends of steps, hm3", columns, rows)
+
+
+def _fields(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
+    """What the crops of every party evaporate in their seasons, beside what they would unstressed."""
+    years, suffix = per_year(ds)
+    names = party_names(ds)
+    full, actual = (
+        _members_first(measures[f"crop_{name}_total"].sum("season")) * HM3 / years
+        for name in ("evapotranspiration", "actual_evapotranspiration")
+    )  # (realization, crop)
+    owner = ds["crop_party"].values.astype(str)
+    digits = _digits([float(full.max(initial=0.0))])
+    rows: list[tuple[str, ...]] = []
+    for party in sorted(set(owner)):
+        used, wanted = (a[:, owner == party].sum(axis=1) for a in (actual, full))
+        values = [wanted, used, _cover([wanted, used])]
+        rows += _rows(names.get(party, party) or "no party", values, [digits, digits, 1])
+    yield Table(
+        f"Evapotranspiration of crops in their seasons, hm3{suffix}; reached in %",
+        ("", "without stress", "actual", "reached"),
+        rows,
+    )
 
 
 def _harvest(ds: xr.Dataset) -> Iterator[Table]:

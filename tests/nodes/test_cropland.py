@@ -17,6 +17,7 @@ from basins import Basin
 from watersim.crops.budget import monthly_budget
 from watersim.errors import InputError
 from watersim.harvest import harvest
+from watersim.metrics import metrics
 from watersim.netcdf import save
 from watersim.simulation import run
 from watersim.summary import text
@@ -292,6 +293,31 @@ def test_the_summary_says_what_is_harvested_and_lost(basin: Basin) -> None:
     assert share == pytest.approx(100.0 * lost / (made + lost), rel=1e-2)
     assert value == pytest.approx(lost * 200.0 / 1e3, rel=1e-2)
     assert "Harvest of 2 years, 1000 t/yr; value lost in million USD/yr" in text(dry)
+
+
+def test_a_deficit_counts_once_in_evapotranspiration_and_more_than_once_in_cover(
+    basin: Basin,
+) -> None:
+    """A river of a third of the requirement. What was asked for is more than a run without a deficit
+    would ask for; the share of evapotranspiration does not see that, and the summary says so."""
+    dry, wet = (basin.run(TEXT.replace("runoff: 30", f"runoff: {flow}"), TWO_YEARS)
+                for flow in (4, 30))  # fmt: skip
+    assert volume(dry, "requirement") > 1.1 * volume(wet, "requirement")
+    found = metrics(dry).isel(realization=0)
+    cover = float(found.site_cover.sel(site="land"))
+    once = volume(dry, "supply") / volume(wet, "requirement")
+    reached = float(found.crop_evapotranspiration_ratio.sel(crop="land.maize"))
+    assert cover < once < reached < 1.0
+    used = [
+        volume(dry.assign({name: dry[name] * dry.in_season}), name)
+        for name in ("actual_evapotranspiration", "crop_evapotranspiration")
+    ]
+    assert reached == pytest.approx(used[0] / used[1])
+    said = text(dry)
+    [line] = [line for line in said.splitlines() if line.startswith("no party    ")]
+    assert float(line.split()[-1]) == pytest.approx(100.0 * reached, abs=0.06)
+    assert "counts a deficit" in said
+    assert "counts a deficit" not in text(wet)
 
 
 def test_a_crop_without_a_price_or_a_whole_season_is_left_open(basin: Basin) -> None:

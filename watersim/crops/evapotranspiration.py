@@ -181,45 +181,6 @@ def penman_monteith(
     return np.maximum(0.0, evaporated)
 
 
-def hourly_penman_monteith(
-    temperature: Numbers,
-    vapour_pressure: Numbers,
-    wind: Numbers,
-    net: Numbers,
-    elevation: Numbers,
-    daytime: Any,
-) -> Numbers:
-    """Reference evapotranspiration of an hour, mm hour-1 (eq. 53, with G by eq. 45 and 46).
-
-    Parameters
-    ----------
-    net
-        net radiation, MJ m-2 hour-1; the soil takes 0.1 of it by day and 0.5 by night
-    daytime
-        whether it is day
-    """
-    slope, gamma = slope_of_vapour_pressure(temperature), psychrometric_constant(elevation)
-    energy = net * np.where(daytime, 0.9, 0.5)
-    lack = saturation_vapour_pressure(temperature) - vapour_pressure
-    air = gamma * 37.0 / (temperature + 273.0) * wind * lack
-    return (PER_MJ * slope * energy + air) / (slope + gamma * (1.0 + 0.34 * wind))
-
-
-def net_radiation_of_hour(
-    temperature: Numbers, vapour_pressure: Numbers, radiation: Numbers, relative: Numbers
-) -> Numbers:
-    """Net radiation of an hour, MJ m-2 hour-1 (eq. 38–40 with the constant of an hour).
-
-    Parameters
-    ----------
-    relative
-        Rs / Rso; at night that of the hours before sunset
-    """
-    black_body = STEFAN_BOLTZMANN / 24.0 * _fourth(temperature)
-    longwave = black_body * (0.34 - 0.14 * np.sqrt(vapour_pressure)) * (1.35 * relative - 0.35)
-    return (1.0 - ALBEDO) * radiation - longwave
-
-
 def hargreaves(tmin: Numbers, tmax: Numbers, ra: Numbers) -> Numbers:
     """Reference evapotranspiration from temperature alone, mm day-1 (eq. 52); never below 0."""
     mean = (tmin + tmax) / 2.0

@@ -48,8 +48,8 @@ class Soil(Definition):
         if self.wilting_point >= self.field_capacity:
             yield (
                 "wilting_point",
-                f"must be below the field capacity of {self.field_capacity:g} (got "
-                f"{self.wilting_point:g}); correct one of them",
+                f"must be below the field capacity of {100.0 * self.field_capacity:.4g} % (got "
+                f"{100.0 * self.wilting_point:.4g} %); correct one of them",
             )
         easily = self.readily_evaporable
         if (easily is None) != (self.evaporating_depth is None):
@@ -88,8 +88,9 @@ class Technique(Definition):
         if self.refill_to > self.irrigate_at:
             yield (
                 "refill_to",
-                f"must be at most irrigate_at, {self.irrigate_at:g} (got {self.refill_to:g}); a "
-                "field cannot be refilled to less than it holds",
+                f"must be at most irrigate_at, {100.0 * self.irrigate_at:.4g} % (got "
+                f"{100.0 * self.refill_to:.4g} %): a field cannot be refilled to less than it holds; "
+                "lower it",
             )
         if self.interval is not None and self.interval % DAY:
             yield "interval", f"must be whole days (got {self.interval / DAY:g}); round it"

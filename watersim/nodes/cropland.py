@@ -232,8 +232,8 @@ class Cropland(Site):
         if self.return_flow is not None and self.return_flow.fraction > lost + 1e-9:
             yield (
                 "return_flow.fraction",
-                f"must be at most what does not reach the root zone, {lost:g} (got "
-                f"{self.return_flow.fraction:g}); lower it or the efficiency",
+                f"must be at most what does not reach the root zone, {100.0 * lost:.4g} % (got "
+                f"{100.0 * self.return_flow.fraction:.4g} %); lower it or the efficiency",
             )
 
     def _problems_of_crops(self) -> Iterator[tuple[str, str]]:
@@ -265,7 +265,7 @@ class Cropland(Site):
                 yield (
                     "technique.wetted" if crop.technique is None else f"crops.{k}.technique.wetted",
                     f"is required by the basal coefficients of '{crop.crop}'; give the share of the "
-                    "ground that irrigation wets: 100 % by sprinklers, 40–80 % in furrows, 30 % by "
+                    "ground that irrigation wets: 100 % by sprinklers, 30–100 % in furrows, 30–40 % by "
                     "drippers",
                 )
 

@@ -96,11 +96,17 @@ def flows(ds: xr.Dataset) -> dict[str, Floats]:
     for party in sorted(set(owner.tolist())):
         terms[_consumption(party)] = -total("consumption", owner == party)
     terms["evaporation from lakes"] = -total("evaporation")
-    terms["losses of rivers, canals, lakes"] = -(
+    terms[_losses(ds)] = -(
         total("seepage") + total("reach_loss") + total("canal_loss") + total("percolation")
     )
     terms["outflow"] = -total("sink_flow")
     return terms
+
+
+def _losses(ds: xr.Dataset) -> str:
+    """What of a basin loses water: with crops, their fields too."""
+    fields = "percolation" in ds and bool((ds["percolation"].values > 0.0).any())
+    return "losses of rivers, canals, lakes" + (", fields" if fields else "")
 
 
 def _consumption(party: str) -> str:
@@ -126,7 +132,7 @@ def _colours(ds: xr.Dataset) -> dict[str, str | style.Colour]:
         "rain and groundwater to fields": _FIELD_RAIN,
         "consumption": style.SUPPLY,
         "evaporation from lakes": style.EVAPORATION,
-        "losses of rivers, canals, lakes": style.LOSS,
+        _losses(ds): style.LOSS,
         "outflow": style.OUTFLOW,
         _STORAGE: style.STORAGE,
         "other": style.LIMIT,

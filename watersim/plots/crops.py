@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 
 _RAIN = style.tint(style.INFLOW, 0.3)
 _DASHES = ("-", "--", ":", "-.")
+# apart for eyes that see few colours, and none of those that mean water
+_CROPS = ("#7A5230", "#AA4499", "#999933", "#44AA99", "#CC6677", "#222222", "#DDCC77")
 _LACK = "evapotranspiration that was lacking"
 
 
@@ -59,7 +61,9 @@ def plot(ds: xr.Dataset, site: str) -> Figure:
     style.dress(rows[0][0], "volume (hm³/month)")
     rows[0][0].set_ylim(0.0, 1.08 * max(1e-9, *(float(v.max()) for v in
                         (sums["rain"] + sums["crop_supply"], sums["crop_evapotranspiration"]))))  # fmt: skip
-    style.dress(rows[1][0], "depth (mm)")
+    for ax, unit in zip(rows[1], ("depth (mm)", ""), strict=True):
+        if ax is not None:
+            style.dress(ax, unit)
     rows[1][0].invert_yaxis()
     style.title(fig, ds, f"Crops of {style.words(site)}")
     style.legend(fig, [row[0] for row in rows])
@@ -93,10 +97,9 @@ def _depletions(row: tuple[Axes, Axes | None], own: xr.Dataset, ds: xr.Dataset) 
     depth = (
         np.median(own["depletion"].transpose("realization", "time", "crop").values, axis=0) * 1e3
     )
-    colours = style.tints(style.RETURN, own.sizes["crop"])
-    for k, (name, colour) in enumerate(zip(own["crop_name"].values, colours, strict=True)):
-        line: dict[str, Any] = {"color": colour, "lw": 1.4, "ls": _DASHES[k % len(_DASHES)],
-                "label": style.words(str(name))}  # fmt: skip
+    for k, name in enumerate(own["crop_name"].values):
+        line: dict[str, Any] = {"color": _CROPS[k % len(_CROPS)], "lw": 1.4,
+                "ls": _DASHES[k % len(_DASHES)], "label": style.words(str(name))}  # fmt: skip
         row[0].plot(style.positions(ends.astype("datetime64[ns]")), depth[:, k], **line)
         if row[1] is not None:
             year = [
