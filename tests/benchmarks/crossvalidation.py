@@ -74,6 +74,7 @@ def recipe(years: list[int], evaporation: Years) -> dict[str, Any]:
     left = (stored["kairakkum"] - before) / (days * 0.0864) - entering + out["kairakkum"]
     left[entering != into["kairakkum"]] = np.nan
     side = np.maximum(0.0, np.nanmean((left + evaporation)[years], axis=0))
+    low = f"{stored['shardara'][years][:, 8].mean()} hm3"
     june = stored["kairakkum"][years][:, 5]
     own, plan = monthly(mean_out["kairakkum"]), monthly(mean_out["shardara"])
     policy = "policies.{}.{}".format
@@ -102,8 +103,7 @@ def recipe(years: list[int], evaporation: Years) -> dict[str, Any]:
         policy("kairakkum_year", "minimum"): {**own, "factor": 0.6},
         policy("kairakkum_year", "maximum"): {**own, "factor": 1.4},
         policy("shardara_year", "targets"): {
-            "04-01": "5200 hm3", "05-01": "5200 hm3",
-            "10-01": f"{stored['shardara'][years][:, 8].mean()} hm3"},
+            "04-01": "5200 hm3", "05-01": "5200 hm3", "10-01": low, "11-01": low},
         policy("shardara_year", "expected_inflow"): monthly(mean_in["shardara"]),
         policy("shardara_year", "plan"): plan,
         policy("shardara_year", "minimum"): {**plan, "factor": 0.5},
