@@ -88,6 +88,7 @@ ORDER = [
     "plan_tables",
     "plan_workbook",
     "plan_files",
+    "cases",
     "comparison",
     "gains",
     "comparison_page",

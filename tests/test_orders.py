@@ -101,7 +101,9 @@ KYZYLORDA = "{monthly: [0, 0, 0, 208, 549, 438, 360, 177, 39, 0, 0, 0], unit: m3
 
 
 # 8 to 9 days is that reach; the others are 0.34 … 4 steps, with 5, 15 and 35 the worst, half a step
-@pytest.mark.parametrize("lag", [8.0, 8.5, 9.0, 3.4, 4.0, 5.0, 6.0, 7.0, 12.0, 15.0, 25.0, 35.0, 40.0])
+@pytest.mark.parametrize(
+    "lag", [8.0, 8.5, 9.0, 3.4, 4.0, 5.0, 6.0, 7.0, 12.0, 15.0, 25.0, 35.0, 40.0]
+)
 def test_a_seasonal_need_is_covered_and_little_more_is_released(basin: Basin, lag: float) -> None:
     text = (
         DAM

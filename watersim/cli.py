@@ -364,7 +364,7 @@ def _plot(ds: Any, folder: Path) -> None:
 
 
 @commands.command()
-@click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="A.nc B.nc...")
+@click.argument("named", nargs=-1, required=True, metavar="A.nc|A.yaml[:VARIANT]...")
 @click.option(
     "-o",
     "--output",
@@ -372,26 +372,24 @@ def _plot(ds: Any, folder: Path) -> None:
     metavar="REPORT.html",
     help="One self-contained page instead of the table.",
 )
-def compare(results: Sequence[Path], output: Path | None) -> None:
-    """Compare runs: who gains and who loses against the first."""
-    from watersim.netcdf import open_run
+def compare(named: Sequence[str], output: Path | None) -> None:
+    """Compare runs: who gains and who loses against the first.
 
-    if len(results) < 2:
-        raise InputError("compare: needs at least two results")
-    cases = {}
-    for path in results:
-        name = path.stem if path.stem not in cases else str(path)
-        cases[name] = open_run(path)
+    Results are opened; scenarios are run, and not kept. FILE.yaml:a+b is a scenario with its variants.
+    """
+    from watersim.cases import cases
+
+    runs = cases(named)
     if output is None:
         from watersim.gains import text
 
-        click.echo(text(cases))
+        click.echo(text(runs))
     else:
         from watersim.comparison_page import page
 
         output.parent.mkdir(parents=True, exist_ok=True)
         part = output.with_name(f".{output.name}.part")
-        part.write_text(page(cases), encoding="utf-8")
+        part.write_text(page(runs), encoding="utf-8")
         part.replace(output)
         click.echo(f"written: {_shown(output)}")
 

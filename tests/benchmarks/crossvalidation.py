@@ -69,7 +69,9 @@ def recipe(years: list[int], evaporation: Years) -> dict[str, Any]:
     spans = [*[85.0] * 3, *charvak, *[85.0] * 3], [*[400.0] * 3, *charvak, *[400.0] * 3]
     days = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     repair = table("hindcast.csv")
-    entering = into["kairakkum"] + repair["kairakkum_gain_m3s"] - repair["kairakkum_unaccounted_m3s"]
+    entering = (
+        into["kairakkum"] + repair["kairakkum_gain_m3s"] - repair["kairakkum_unaccounted_m3s"]
+    )
     before = np.append(np.nan, stored["kairakkum"].ravel()[:-1]).reshape(5, 12)
     left = (stored["kairakkum"] - before) / (days * 0.0864) - entering + out["kairakkum"]
     left[entering != into["kairakkum"]] = np.nan

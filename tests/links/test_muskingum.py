@@ -69,8 +69,54 @@ def test_the_example_of_subramanya() -> None:
 # hours, m3/s. Fitted as a line its k is 29 to 30 h and its x 0.25, for which C0 is negative: three pieces
 # of k/3. Each piece follows the recursion; what leaves the last is near what was observed (the line is known
 # to be a poor store for this flood)
-WILSON = [22, 23, 35, 71, 103, 111, 109, 100, 86, 71, 59, 47, 39, 32, 28, 24, 22, 21, 20, 19, 19, 18]
-WILSON_OUT = [22, 21, 21, 26, 34, 44, 55, 66, 75, 82, 85, 84, 80, 73, 64, 54, 44, 36, 30, 25, 22, 19]
+WILSON = [
+    22,
+    23,
+    35,
+    71,
+    103,
+    111,
+    109,
+    100,
+    86,
+    71,
+    59,
+    47,
+    39,
+    32,
+    28,
+    24,
+    22,
+    21,
+    20,
+    19,
+    19,
+    18,
+]
+WILSON_OUT = [
+    22,
+    21,
+    21,
+    26,
+    34,
+    44,
+    55,
+    66,
+    75,
+    82,
+    85,
+    84,
+    80,
+    73,
+    64,
+    54,
+    44,
+    36,
+    30,
+    25,
+    22,
+    19,
+]
 
 
 @pytest.mark.parametrize(("k", "x", "pieces"), [(30.0, 0.10, 1), (29.165, 0.25, 3)])
