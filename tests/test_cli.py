@@ -199,6 +199,16 @@ def test_compare_prints_gains_and_writes_one_self_contained_page(
     assert "https://" not in text
 
 
+def test_compare_runs_scenarios_and_their_variants(tmp_path: Path) -> None:
+    done = watersim("compare", TALAS, f"{TALAS}:dry", f"{TALAS}:lined_canals")
+    assert done.returncode == 0, done.stderr
+    assert "baseline · baseline.dry · baseline.lined_canals" in done.stdout
+    done = watersim("compare", TALAS, f"{TALAS}:wet", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has no variant 'wet'; its variants are" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_show_draws_the_rivers_as_text() -> None:
     done = watersim("show", TALAS)
     assert done.returncode == 0

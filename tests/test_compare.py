@@ -10,7 +10,7 @@ from nodes.test_cropland import TEXT, TWO_YEARS
 
 from watersim.closure import close
 from watersim.comparison import compare, only
-from watersim.comparison_page import page
+from watersim.comparison_page import _look, page
 from watersim.errors import InputError
 from watersim.gains import absences, gains, rows, text
 from watersim.simulation import run
@@ -177,6 +177,31 @@ def test_many_cases_are_shown_in_blocks_beside_the_first(cases) -> None:
     shown = text(many)
     assert all(shown.count(f"long name {k}") >= 2 for k in range(5))
     assert max(map(len, shown.splitlines())) <= 80
+
+
+# of five cases every measure has a table of its own, one line for each case
+def test_many_cases_stand_below_one_another(cases) -> None:
+    many = {"as it is": cases["as it is"], **{f"dry {k}": cases["dry"] for k in range(3)},
+            "dam": cases["dam"]}  # fmt: skip
+    shown = text(many)
+    block = shown[shown.index("supply (hm3/yr)") :].split("\n\n")[0].splitlines()
+    assert block[0].split() == ["supply", "(hm3/yr)", "Lower", "irrigation", "Lower", "municipal"]
+    assert [line.split()[-2] for line in block[1:]] == ["252.3", "126.1", "126.1", "126.1", "320.8"]
+    assert block[-1].split()[-1] == "31.5"
+
+
+def test_the_question_of_every_case_is_said(cases) -> None:
+    asked = {name: ds.assign_attrs(summary=f"What of {name}? More is said. And more?")
+             for name, ds in cases.items()}  # fmt: skip
+    shown, made = text(asked), page(asked)
+    for name in cases:
+        assert f"  {name}: What of {name}?\n" in shown
+        assert f"<td>What of {name}?</td>" in made
+
+
+def test_no_two_cases_are_drawn_alike() -> None:
+    looks = [str(_look(case)) for case in range(25)]
+    assert len(set(looks)) == 25
 
 
 def test_the_page_needs_nothing_but_itself(cases) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from watersim.foresight import BESIDE, mean_weights, weights
+from watersim.foresight import BESIDE, STEADY, mean_weights, weights
 from watersim.timeline import Timeline, shares_due
 
 SPANS = {"day": date(2001, 12, 31), "decade": date(2002, 12, 31), "month": date(2004, 12, 31)}
@@ -23,11 +23,11 @@ def test_the_weights_of_a_step_sum_to_one(step: str, lag: float) -> None:
 
 
 # whole steps of one length: the release of a step is the need of its arrival, but for what keeps it
-# steady: 1 / (1 + 0.01 · 2 …) of it, the rest on its neighbours
+# steady: 1 / √(1 + 4 μ) of it, the rest on its neighbours
 def test_a_lag_of_whole_days_asks_for_the_need_of_that_day() -> None:
     rows = weights(Timeline(date(2001, 1, 1), date(2001, 3, 31), "day"), [5 * 86_400.0], 20)
     assert np.argmax(rows[0]) == BESIDE + 5
-    assert rows[0, BESIDE + 5] == pytest.approx(1.0 / np.sqrt(1.0 + 4 * 0.01), rel=1e-4)
+    assert rows[0, BESIDE + 5] == pytest.approx(1.0 / np.sqrt(1.0 + 4 * STEADY), rel=1e-4)
 
 
 # what is ordered for a need arrives nearly as it is asked for: a season that steps up and down by

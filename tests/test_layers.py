@@ -94,6 +94,7 @@ ORDER = [
     "plan_tables",
     "plan_workbook",
     "plan_files",
+    "cases",
     "comparison",
     "gains",
     "comparison_page",

@@ -56,9 +56,26 @@ reaches: {{dam > ford: {{lag: {days} days, loss: 10 %}}}}
         np.testing.assert_allclose(release, 100 / 0.9, rtol=1e-12)
         np.testing.assert_allclose(supply[behind:], 100.0, rtol=1e-12)
     else:
-        np.testing.assert_allclose(release[-5:], 100 / 0.9, rtol=2e-2)
+        np.testing.assert_allclose(release[-20:], 100 / 0.9, rtol=1e-5)
         np.testing.assert_allclose(supply, 100.0, rtol=1e-11)
     assert np.all(flows(ds, "outflow", "sea")[behind:] <= (1e-9 if lag > 1 / 3 else 3.0))
+
+
+# within the step, too, the release is steady from the first one on where the river flowed before
+@pytest.mark.parametrize("step", ["day", "decade", "month"])
+@pytest.mark.parametrize("lag", [0.1, 0.2, 0.3, 0.333])
+def test_a_river_under_way_is_steady_at_once(basin: Basin, lag: float, step: str) -> None:
+    text = (
+        DAM
+        + f"""
+  farm: {{kind: irrigation, at: ford, priority: 1, requirement: 100 m3/s}}
+rivers: [dam > ford > sea]
+reaches: {{dam > ford: {{lag: {lag * SHORTEST[step]} days, loss: 10 %, initial_flow: 100 m3/s}}}}
+"""
+    )
+    ds = basin.run(text, SPAN[step])
+    np.testing.assert_allclose(flows(ds, "reach_flow", "dam > ford"), 100 / 0.9, rtol=1e-9)
+    np.testing.assert_allclose(ds["supply"].values, 100.0, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("k", "x", "step"), [("3 days", 0.2, "day"), ("25 days", 0.1, "month")])
@@ -83,7 +100,10 @@ reaches: {{dam > ford: {{kind: muskingum, k: {k}, x: {x}, loss: 10 %, initial_fl
 KYZYLORDA = "{monthly: [0, 0, 0, 208, 549, 438, 360, 177, 39, 0, 0, 0], unit: m3/s}"
 
 
-@pytest.mark.parametrize("lag", [8.0, 8.5, 9.0])
+# 8 to 9 days is that reach; the others are 0.34 … 4 steps, with 5, 15 and 35 the worst, half a step
+@pytest.mark.parametrize(
+    "lag", [8.0, 8.5, 9.0, 3.4, 4.0, 5.0, 6.0, 7.0, 12.0, 15.0, 25.0, 35.0, 40.0]
+)
 def test_a_seasonal_need_is_covered_and_little_more_is_released(basin: Basin, lag: float) -> None:
     text = (
         DAM

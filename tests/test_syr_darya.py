@@ -24,7 +24,7 @@ ANDIJAN_MEAN, NARYN_MEAN, CHARVAK_MEAN, AKHANGARAN = 119.4, 386.0, 206.3, 22.8
 CASCADE = ("toktogul", "kurpsai", "tash_kumyr", "shamaldy_sai", "uch_kurgan")
 RUNS = [
     ("baseline", name) for name in (
-        "", "energy_regime", "irrigation_regime", "observed_mixture", "demand_2024", "dry_spell",
+        "", "demand_2024", "dry_spell",
         "wet_spell", "rehabilitated_canals", "koksarai",
     )
 ] + [("kambarata", ""), ("kambarata", "without"), ("kambarata", "filling"), ("climate", ""),
@@ -228,11 +228,11 @@ WINTER = (10, 11, 12, 1, 2, 3)
 
 
 def test_the_observed_mixture_releases_in_winter_and_the_rule_of_1984_in_summer() -> None:
-    for variant, share in (("observed_mixture", 0.63), ("irrigation_regime", 0.25)):
-        ds = syr("baseline", variant)
+    for variant, share in (("observed_mixture", 0.63), ("irrigation_1984", 0.25)):
+        ds = syr("regimes", variant)
         release = ds["outflow"].sel(node="toktogul")
         assert volume(ds, release, WINTER) / volume(ds, release) == pytest.approx(share, abs=0.02)
-    short = syr("baseline", "irrigation_regime")["grid_energy_deficit"]
+    short = syr("regimes", "irrigation_1984")["grid_energy_deficit"]
     assert float(short.sum()) / 3.6e12 / 10 == pytest.approx(2700, rel=0.1)
 
 

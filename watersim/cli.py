@@ -318,31 +318,26 @@ def _require_ending(path: Path | None, *endings: str) -> None:
 
 
 @commands.command()
-@click.argument("results", nargs=-1, required=True, type=_PATH, metavar="A.nc B.nc...")
+@click.argument("named", nargs=-1, required=True, metavar="A.nc|A.yaml[:VARIANT]...")
 @_output("REPORT.html", "One self-contained page instead of the table.")
-def compare(results: Sequence[Path], output: Path | None) -> None:
-    """Compare runs: who gains and who loses against the first."""
-    from watersim.netcdf import open_run
+def compare(named: Sequence[str], output: Path | None) -> None:
+    """Compare runs: who gains and who loses against the first.
+
+    Results are opened; scenarios are run, and not kept. FILE.yaml:a+b is a scenario with its variants.
+    """
+    from watersim.cases import cases
 
     _require_ending(output, ".html", ".htm")
-    if len(results) < 2:
-        raise InputError("compare: needs at least two results")
-    runs = [open_run(path) for path in results]
-    stems = [path.stem for path in results]
-    names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in results]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError([Problem("is named twice; name it once", name) for name in twice])
-    cases = dict(zip(names, runs, strict=True))
+    runs = cases(named)
     if output is None:
         from watersim.gains import text
 
-        click.echo(text(cases))
+        click.echo(text(runs))
     else:
         from watersim.comparison_page import page
         from watersim.files import write_whole
 
-        made = page(cases)
+        made = page(runs)
         write_whole(output, lambda part: part.write_text(made, encoding="utf-8"))
         click.echo(f"written: {_shown(output)}")
 

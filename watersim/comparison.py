@@ -54,6 +54,8 @@ def compare(cases: Mapping[str, xr.Dataset]) -> xr.Dataset:
     together["time_bounds"] = cases[first]["time_bounds"]
     titles = [str(ds.attrs.get("title", "")) for ds in cases.values()]
     together.coords["case_title"] = ("case", np.array(titles, object))
+    asked = [question(ds) for ds in cases.values()]
+    together.coords["case_question"] = ("case", np.array(asked, object))
     together.attrs = _attributes(cases)
     return together
 
@@ -66,7 +68,15 @@ def only(ds: xr.Dataset, case: str) -> xr.Dataset:
         here = np.flatnonzero(one[name].values)
         one = one.isel({dim: here}) if here.size else one.drop_dims(dim)
     one = one.drop_vars([name for name in one.coords if str(name).endswith(PRESENT)])
-    return one.assign_attrs(title=str(one["case_title"].values)).drop_vars(["case", "case_title"])
+    return one.assign_attrs(title=str(one["case_title"].values)).drop_vars(
+        ["case", "case_title", "case_question"]
+    )
+
+
+def question(ds: xr.Dataset) -> str:
+    """What a run was to answer: its description up to the first question mark, else all of it."""
+    said = str(ds.attrs.get("summary", ""))
+    return said[: said.index("?") + 1] if "?" in said else said
 
 
 def _unlike(first: str, cases: Mapping[str, xr.Dataset], name: str) -> list[str]:

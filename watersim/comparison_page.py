@@ -12,11 +12,12 @@ import numpy as np
 import xarray as xr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from watersim.bounds import party_names
-from watersim.comparison import compare
-from watersim.gains import absences, gains, rows, sentences
+from watersim.comparison import compare, question
+from watersim.gains import BESIDE, absences, gains, rows, sentences
 from watersim.plots import style
 from watersim.summary import text
 
@@ -62,7 +63,7 @@ def page(cases: Mapping[str, xr.Dataset]) -> str:
         title=" · ".join(names),
         period=f"{days[0, 0]} to {days[-1, 1] - 1}",
         members=ds.sizes["realization"],
-        cases=[(name, str(run.attrs.get("title", "")),
+        cases=[(name, str(run.attrs.get("title", "")), question(run),
                 str(run.attrs.get("scenario_sha256", ""))[:12]) for name, run in cases.items()],
         names=names,
         rows=list(rows(table)),
@@ -139,7 +140,10 @@ def _balances(ds: xr.Dataset) -> Iterator[tuple[str, Figure]]:
 
 def _look(case: int) -> dict[str, Any]:
     """The line of a case in every figure over time."""
-    return {"color": CASES[case % len(CASES)], "ls": LINES[case % len(LINES)]}
+    return {
+        "color": CASES[case % len(CASES)],
+        "ls": LINES[(case + case // len(CASES)) % len(LINES)],
+    }
 
 
 def _grid(count: int, bars: int) -> tuple[Figure, NDArray[Any]]:
@@ -157,10 +161,24 @@ def _energies(table: xr.Dataset) -> Iterator[tuple[str, Figure]]:
     if "energy" in table:
         layers = {"energy": {"color": style.ENERGY, "edgecolor": "#8A8420", "lw": 0.6}}
         yield "Energy by party", _panels(table, layers)
+    if "energy_missing" in table and float(table["energy_missing"].max()) > 0.0:
+        layers = {
+            "October–March": {"color": style.tint(style.DEFICIT, 0.35), "hatch": "////",
+                       "edgecolor": style.DEFICIT, "lw": 0.6},
+            "April–September": {"color": style.tint(style.DEFICIT, 0.7)},
+        }  # fmt: skip
+        missing = xr.Dataset({
+            "October–March": table["winter_energy_missing"],
+            "April–September": table["energy_missing"] - table["winter_energy_missing"],
+        })  # fmt: skip
+        missing["October–March"].attrs = table["energy_missing"].attrs
+        yield "Energy that grids asked for and did not get", _panels(missing, layers)
 
 
 def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figure:
     """One panel per label with a bar per case, the layers stacked; means over realizations."""
+    if table.sizes["case"] > BESIDE:
+        return _rows_of_bars(table, layers)
     first = table[next(iter(layers))]
     dim = str(first.dims[-1])
     labels, names = ([str(one) for one in table[key].values] for key in (dim, "case"))
@@ -175,6 +193,39 @@ def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figur
         ax.set_xticks(at, names, rotation=25, ha="right", rotation_mode="anchor")
         ax.set_xlim(-0.6, len(names) - 0.4)
         style.dress(ax, f"{' + '.join(layers)} ({first.attrs['units'].replace('hm3', 'hm³')})")
+        ax.set_title(label, loc="left", fontsize=10)
+    if len(layers) > 1:
+        style.legend(fig, axes[: len(labels)])
+    return fig
+
+
+def _rows_of_bars(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """The same for many cases: bars lie below one another, beside the name of their case."""
+    first = table[next(iter(layers))]
+    dim = str(first.dims[-1])
+    labels, names = ([str(one) for one in table[key].values] for key in (dim, "case"))
+    columns = min(len(labels), 2)
+    lines = -(-len(labels) // columns)
+    fig = style.figure(10.0, 0.6 + lines * (0.9 + 0.26 * len(names)))
+    grid = fig.subplots(lines, columns, squeeze=False, sharey=True)
+    axes, at = grid.ravel(), np.arange(len(names))
+    for ax in axes[len(labels) :]:
+        ax.set_visible(False)
+    for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
+        base = np.zeros(len(names))
+        for name, look in layers.items():
+            values = table[name].mean("realization").transpose("case", dim).values[:, k]
+            ax.barh(at, values, 0.62, left=base, label=name, **look)
+            base = base + values
+        style.dress(ax, "")
+        ax.grid(visible=False, axis="y")
+        ax.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
+        ax.xaxis.set_major_formatter(FuncFormatter(style.thousands))
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.margins(x=0.03)
+        ax.set_yticks(at, names)
+        ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.set_xlabel(f"{' + '.join(layers)} ({first.attrs['units'].replace('hm3', 'hm³')})")
         ax.set_title(label, loc="left", fontsize=10)
     if len(layers) > 1:
         style.legend(fig, axes[: len(labels)])

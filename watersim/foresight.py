@@ -23,8 +23,8 @@ from watersim.network import Network
 from watersim.timeline import DAY, Timeline, first_day, ordinal, step_lengths
 
 Floats = NDArray[np.float64]
-STEADY = 0.01  # what a change of the release counts beside a need that is missed
-BESIDE = 6  # steps before and after those in which the water arrives that are looked at
+STEADY = 0.0015  # what a change of the release counts beside a need that is missed
+BESIDE = 8  # steps before and after those in which the water arrives that are looked at
 
 
 def stem(network: Network, head: str) -> list[tuple[str, tuple[float, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,12 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
     ("fulfilment", "delivered / entitlement", 1, 0),
     ("final_balance", "balance at the end", 1, 0),
     ("energy", "energy", 1, 1),
+    ("energy_missing", "energy missing", 1, -1),
+    ("winter_energy_missing", "energy missing Oct–Mar", 1, -1),
     ("lowest_storage", "lowest storage", 1, 1),
 )
+IMPLIED = ("party", "claim", "zone")  # families whose members follow from others that are named
+BESIDE = 4  # cases that are shown beside one another, with their changes
 
 
 SAID_ALONE = 3  # members of a family that one case alone has, each on a line of its own
@@ -57,21 +62,55 @@ def text(cases: Mapping[str, xr.Dataset]) -> str:
     names = list(cases)
     said_first = f"{' · '.join(names)}; changes are against {names[0]}"
     parts = [textwrap.wrap(said_first, WIDTH)]
+    asked = zip(names, map(str, ds["case_question"].values), strict=True)
+    parts += [[line for name, said in asked if said for line in wrap(f"{name}: {said}")]]
     parts += [[line for said in sentences(table) for line in wrap(said)]]
     parts += [[line for said in absences(ds) for line in wrap(said)]]
+    if len(names) > BESIDE:
+        parts += [lines(one) for one in _by_measure(found, names)]
+    else:
+        parts += _beside_the_first(found, names)
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _beside_the_first(found: list[Row], names: list[str]) -> list[list[str]]:
+    """The table of few cases: measures below one another, each case beside the first."""
     labels = [f"{row.of}, {row.measure} ({row.units})" for row in found]
     texts = [
         [f"{row.cells[k].value} ({row.cells[k].change})" if k else row.cells[k].value
          for row in found]
         for k in range(len(names))
     ]  # fmt: skip
+    parts = []
     for block in _blocks(labels, texts, names):
         columns = ("", *(names[k] for k in block))
         cells = [tuple(texts[k][r] for k in block) for r in range(len(found))]
         parts.append(
             lines(Table("", columns, [(a, *b) for a, b in zip(labels, cells, strict=True)]))
         )
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return parts
+
+
+def _by_measure(found: list[Row], names: list[str]) -> Iterator[Table]:
+    """The tables of many cases: one for each measure, the cases below one another."""
+    for (measure, units), group in groupby(found, lambda row: (row.measure, row.units)):
+        block: list[Row] = []
+        room = WIDTH - max(map(len, [f"{measure} ({units})", *names]))
+        for row in group:
+            if block and sum(map(_width, [*block, row])) > room:
+                yield _table_of(block, f"{measure} ({units})", names)
+                block = []
+            block.append(row)
+        yield _table_of(block, f"{measure} ({units})", names)
+
+
+def _width(row: Row) -> int:
+    return GAP + max(len(row.of), *(len(cell.value) for cell in row.cells))
+
+
+def _table_of(block: list[Row], head: str, names: list[str]) -> Table:
+    rows = [(name, *(row.cells[k].value for row in block)) for k, name in enumerate(names)]
+    return Table("", (head, *(row.of for row in block)), rows)
 
 
 def _blocks(labels: list[str], texts: list[list[str]], names: list[str]) -> Iterator[list[int]]:
@@ -103,8 +142,9 @@ def gains(ds: xr.Dataset) -> xr.Dataset:
         per ``crop_party``: ``evapotranspiration_ratio``, the share of their full evapotranspiration
         that crops reach;
         per ``account`` (party and clause): ``entitlement delivered`` (hm3, likewise), ``fulfilment``
-        (delivered / entitlement) and ``final_balance`` (hm3); per ``plant_party``: ``energy`` (GWh);
-        per ``reservoir``: ``lowest_storage`` (hm3); and each of them
+        (delivered / entitlement) and ``final_balance`` (hm3); per ``party``: ``energy`` (GWh); per
+        ``grid``: ``energy_missing`` and of it ``winter_energy_missing`` (GWh); per ``reservoir``:
+        ``lowest_storage`` (hm3); and each of them
         as ``…_change``. NaN where a case has no such group, account, plant or reservoir.
     """
     tables = {str(case): _table(only(ds, str(case))) for case in ds["case"].values}
@@ -158,6 +198,14 @@ def _table(ds: xr.Dataset) -> xr.Dataset:
             "plant", parties,
         )  # fmt: skip
         table["energy"] = _named(energy, "party", labels, f"GWh{suffix}", "energy")
+    if "grid" in ds.dims:
+        missing = measures["grid_deficit_total"] * GWH / years
+        labels = ds["grid"].values.astype(str).tolist()
+        for name, part in (
+            ("energy_missing", missing.sum("season")),
+            ("winter_energy_missing", missing.sel(season="winter")),
+        ):
+            table[name] = _named(part, "grid", labels, f"GWh{suffix}", name.replace("_", " "))
     if "reservoir" in ds.dims:
         lowest = measures["reservoir_lowest_storage"] * HM3
         labels = ds["reservoir"].values.astype(str).tolist()
@@ -275,7 +323,7 @@ def absences(ds: xr.Dataset) -> Iterator[str]:
     """What only some cases have; many of a family that the same cases have in one line."""
     for name in (str(name) for name in ds.coords if str(name).endswith(PRESENT)):
         family = name.removesuffix(PRESENT)
-        if family == "party":  # of an agreement, which is said
+        if family in IMPLIED:
             continue
         present = ds[name].transpose("case", family).values
         alike: dict[str, list[str]] = {}

@@ -2,7 +2,7 @@
 
 ``python tests/benchmarks/crossvalidation.py`` prints the table of docs/validation.md. What in the
 rules is a mean, an extreme or a regression of the five years is taken from the four others; what is
-a choice (the form of the rules, tolerances, persistences, Shardara's bounds) stays.
+a choice (the form of the rules, tolerances, persistences) stays, and the repair of 2003.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ SCENARIO = ROOT / "scenarios" / "syr_darya" / "hindcast.yaml"
 DAMS = ("toktogul", "andijan", "charvak", "kairakkum", "shardara")
 INFLOW = {"toktogul": "naryn_m3s", "andijan": "kara_darya_m3s", "charvak": "chatkal_pskem_m3s",
           "kairakkum": "kairakkum_observed_m3s", "shardara": "shardara_observed_m3s"}  # fmt: skip
-FAULTY = 2  # the year in which Kairakkum's inflow contradicts its balance: 2003
 Years = NDArray[np.float64]  # (5 years, 12 months)
 
 
@@ -69,17 +68,17 @@ def recipe(years: list[int], evaporation: Years) -> dict[str, Any]:
     charvak = not_full("charvak", 1900.0, range(3, 9))
     spans = [*[85.0] * 3, *charvak, *[85.0] * 3], [*[400.0] * 3, *charvak, *[400.0] * 3]
     days = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-    own = [y for y in years if y != FAULTY]
-    before = np.append(stored["kairakkum"].ravel()[0], stored["kairakkum"].ravel()[:-1]).reshape(
-        5, 12
+    repair = table("hindcast.csv")
+    entering = (
+        into["kairakkum"] + repair["kairakkum_gain_m3s"] - repair["kairakkum_unaccounted_m3s"]
     )
-    left = (stored["kairakkum"] - before) / (days * 0.0864) - into["kairakkum"] + out["kairakkum"]
-    left[0, 0] = np.nan
-    side = np.maximum(0.0, np.nanmean((left + evaporation)[own], axis=0))
-    ends = [f"{m:02d}-01" for m in (*range(2, 13), 1)]
-    guide = {day: f"{v:.0f} hm3" for day, v in
-             zip(ends, stored["kairakkum"][years].mean(axis=0), strict=True)}  # fmt: skip
-    plan = monthly(mean_out["kairakkum"])
+    before = np.append(np.nan, stored["kairakkum"].ravel()[:-1]).reshape(5, 12)
+    left = (stored["kairakkum"] - before) / (days * 0.0864) - entering + out["kairakkum"]
+    left[entering != into["kairakkum"]] = np.nan
+    side = np.maximum(0.0, np.nanmean((left + evaporation)[years], axis=0))
+    low = f"{stored['shardara'][years][:, 8].mean()} hm3"
+    june = stored["kairakkum"][years][:, 5]
+    own, plan = monthly(mean_out["kairakkum"]), monthly(mean_out["shardara"])
     policy = "policies.{}.{}".format
     return {
         "nodes.valley_rivers.runoff.factor": share,
@@ -98,12 +97,18 @@ def recipe(years: list[int], evaporation: Years) -> dict[str, Any]:
         policy("charvak_year", "minimum"): monthly(spans[0]),
         policy("charvak_year", "maximum"): monthly(spans[1]),
         "nodes.kairakkum_side.runoff": monthly(side),
-        policy("kairakkum_curve", "targets"): guide,
-        policy("kairakkum_curve", "minimum"): {**plan, "factor": 0.7},
-        policy("kairakkum_curve", "maximum"): {**plan, "factor": 1.3},
+        policy("kairakkum_year", "targets"): {
+            "07-01": f"{june[june > 3000.0].mean()} hm3",
+            "10-01": f"{stored['kairakkum'][years][:, 8].mean()} hm3"},
+        policy("kairakkum_year", "expected_inflow"): monthly(entering[years].mean(axis=0) + side),
+        policy("kairakkum_year", "plan"): own,
+        policy("kairakkum_year", "minimum"): {**own, "factor": 0.6},
+        policy("kairakkum_year", "maximum"): {**own, "factor": 1.4},
         policy("shardara_year", "targets"): {
-            "04-01": "5200 hm3", "10-01": f"{stored['shardara'][years][:, 8].mean()} hm3"},
+            "04-01": "5200 hm3", "05-01": "5200 hm3", "10-01": low, "11-01": low},
         policy("shardara_year", "expected_inflow"): monthly(mean_in["shardara"]),
+        policy("shardara_year", "plan"): plan,
+        policy("shardara_year", "minimum"): {**plan, "factor": 0.5},
     }  # fmt: skip
 
 

@@ -20,6 +20,27 @@ def test_an_even_release_reaches_the_target(basin: Basin) -> None:
     assert ds["storage"].values.ravel()[-1] == pytest.approx(20e6, rel=1e-12)
 
 
+# planned are 4, 8, 6 m3/s: to leave are 40e6 + 10 × 7.776e6 − 20e6 = 97.76e6 m3, and planned until 1 April
+# 4 × 31 + 8 × 28 + 6 × 31 = 534 m3/s days: each month releases 2.119 times its plan
+def test_a_release_keeps_the_course_of_its_plan(basin: Basin) -> None:
+    rule = ("  rule: {kind: target_storage, at: dam, targets: {04-01: 20 hm3}, priority: 1, "
+            "expected_inflow: 10 m3/s, plan: {monthly: [4, 8, 6, 9, 9, 9, 9, 9, 9, 9, 9, 9], "
+            "unit: m3/s}}")  # fmt: skip
+    ds = basin.run(dam(rule), YEAR).isel(realization=0, time=slice(0, 3))
+    share = 97.76e6 / (534.0 * 86_400.0)
+    expected = [4 * share, 8 * share, 6 * share]
+    np.testing.assert_allclose(ds["release"].values.ravel(), expected, rtol=1e-12)
+    assert ds["storage"].values.ravel()[-1] == pytest.approx(20e6, rel=1e-12)
+
+
+# nothing is planned until the date: nothing is asked for, whatever stands in the lake
+def test_a_plan_of_nothing_releases_nothing(basin: Basin) -> None:
+    rule = ("  rule: {kind: target_storage, at: dam, targets: {04-01: 20 hm3}, priority: 1, "
+            "plan: {monthly: [0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9], unit: m3/s}}")  # fmt: skip
+    ds = basin.run(dam(rule), YEAR).isel(realization=0, time=slice(0, 3))
+    np.testing.assert_array_equal(ds["release_target"].values, 0.0)
+
+
 # what comes is 10, expected were 6: the surprise of each month is spread over what is left, and the
 # target is met all the same, since the inflow of the last step is known as it comes
 def test_a_surprise_is_spread_over_the_time_left(basin: Basin) -> None:

@@ -1,4 +1,4 @@
-"""Target storage: released steadily so that the lake holds a target on the next of some dates."""
+"""Target storage: released evenly, or as planned, so that the lake holds a target on the next of some dates."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from watersim.records import record
 
 
 class TargetStorage(Policy):
-    """A storage that is to be reached by date with an even release.
+    """A storage that is to be reached by date with an even release, or with an even share of a plan.
 
-    ``release = (S0 + inflow foreseen − target) / time until the date``, at least `minimum` and at
-    most `maximum`. Foreseen is the inflow of this step, as it comes, and from its end until the
+    ``release = (S0 + inflow foreseen − target) / time until the date``; with a `plan`
+    ``plan × (S0 + inflow foreseen − target) / volume planned until the date``; at least `minimum`
+    and at most `maximum`. Foreseen is the inflow of this step, as it comes, and from its end until the
     date what is expected, or the same inflow where nothing is expected. Evaporation is not foreseen.
     """
 
@@ -40,6 +41,11 @@ class TargetStorage(Policy):
         "the share of this step's departure from the expected inflow that is expected to last",
         default=0.0,
     )
+    plan: Annotated[Varying, varying("flow")] | None = field(
+        "the course of the release, a profile of the year: what is released is everywhere the same "
+        "share of it; without it, the release is even",
+        default=None,
+    )
     minimum: Annotated[Varying, varying("flow")] | None = field(
         "what is released at least", default=None
     )
@@ -50,10 +56,10 @@ class TargetStorage(Policy):
 
     reports: ClassVar = POLICY_REPORTS
     parameter_record: ClassVar = record(
-        "section:i", "claim:i", "persistence", "expects:i", "capped:i"
+        "section:i", "claim:i", "persistence", "expects:i", "planned:i", "capped:i"
     )
     forcing_record: ClassVar = record(
-        "target", "seconds", "expected", "ahead", "minimum", "maximum"
+        "target", "seconds", "expected", "ahead", "plan", "planned_ahead", "minimum", "maximum"
     )
 
     def claims(self) -> list[Claim]:
@@ -61,11 +67,14 @@ class TargetStorage(Policy):
 
     def forcing(self) -> Mapping[str, Course]:
         points, expected = tuple(self.targets.items()), self.expected_inflow
+        days = tuple(self.targets)
         return {
             "target": Dated(points, "next"),
             "seconds": Dated(points, "seconds"),
             "expected": expected,
-            "ahead": Ahead(expected, tuple(self.targets)) if expected else None,
+            "ahead": Ahead(expected, days) if expected else None,
+            "plan": self.plan,
+            "planned_ahead": Ahead(self.plan, days) if self.plan else None,
             "minimum": self.minimum,
             "maximum": self.maximum,
         }
@@ -76,6 +85,7 @@ class TargetStorage(Policy):
             "claim": place.claim(""),
             "persistence": self.persistence,
             "expects": self.expected_inflow is not None,
+            "planned": self.plan is not None,
             "capped": self.maximum is not None,
         }
 
@@ -100,9 +110,13 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
             comes = inflow / dt * own.seconds[l]
             if p[i].expects == 1:
                 comes = foreseen(inflow, own.expected[l], own.ahead[l], p[i].persistence, dt)
-            steady = (at.carry[l] + comes - own.target[l]) / own.seconds[l]
-            most = max(own.maximum[l], own.minimum[l]) if p[i].capped == 1 else steady
-            out.release_target[l] = max(own.minimum[l], min(most, steady), 0.0)
+            share = 1.0 / own.seconds[l]  # of what is to leave, per second
+            if p[i].planned == 1:
+                planned = own.plan[l] * dt + own.planned_ahead[l]
+                share = own.plan[l] / planned if planned > 0.0 else 0.0
+            leads = (at.carry[l] + comes - own.target[l]) * share
+            most = max(own.maximum[l], own.minimum[l]) if p[i].capped == 1 else leads
+            out.release_target[l] = max(own.minimum[l], min(most, leads), 0.0)
         ask(p[i].claim, y[i], s, dt)
         hold_back(p[i].section, y[i], s, dt)
 
