@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from watersim.dated import Ahead, Beginning, next_dates
+from watersim.dated import Ahead, Beginning, day_after, next_dates
 from watersim.fields import Varying, Window
 from watersim.series import Series, drive, measured_as, read_series
 from watersim.table import Table, read_table
@@ -133,9 +133,19 @@ def inside(window: Window, timeline: Timeline) -> Floats:
 
 
 def begins(given: Beginning, timeline: Timeline) -> Floats:
-    """1 in the steps that are inside a window while the one before is not, 0 in all others."""
-    days = Timeline(timeline.start - timedelta(days=1), timeline.end, "day")
+    """1 in the steps that are inside a window while the one before is not, 0 in all others.
+
+    A window of the whole year begins in the steps that its first day lies in.
+    """
     window = Window(given.first, given.last, inside=1.0)
+    days = Timeline(timeline.start - timedelta(days=1), timeline.end, "day")
+    if day_after(given.last) == given.first:
+        numbers = np.array([f"{day.month:02d}-{day.day:02d}" for day in days.starts.astype(object)])
+        counted = np.concatenate(([0], np.cumsum(numbers == given.first)))
+        first, end = (
+            np.searchsorted(days.starts, edge) for edge in (timeline.starts, timeline.ends)
+        )
+        return (counted[end] > counted[first]).astype(np.float64)
     before = inside(window, days)[np.searchsorted(days.starts, timeline.starts) - 1]
     return inside(window, timeline) * (1.0 - before)
 

@@ -62,6 +62,29 @@ def test_the_surplus_of_the_water_released_goes_to_who_takes_it(basin: Basin) ->
     assert ds["grid_given_energy"].values.ravel()[6] == pytest.approx(10e6 * SECONDS[6])
 
 
+# the grid asks for 5 MW and 40 m3/s must pass the border all year: a surplus in winter too, no part
+# of the exchange
+def test_out_of_season_nobody_takes_a_surplus(basin: Basin) -> None:
+    more = text().replace("energy: 20 MW", "energy: 5 MW").replace(
+        "border: {kind: gauge}",
+        "border: {kind: gauge, environmental_flow: {flow: 40 m3/s, priority: 1}}",
+    )  # fmt: skip
+    ds = basin.run(more, YEAR)
+    taken = of(ds, "exchange_taken_energy")
+    assert taken[SUMMER] == pytest.approx(10e6 * SECONDS[SUMMER])
+    assert taken[[0, 1, 2, 9, 10, 11]].tolist() == [0.0] * 6
+
+
+# a season of the whole year ends with the year: what was owed and scheduled is not carried on
+def test_a_season_of_the_whole_year_begins_anew(basin: Basin) -> None:
+    whole = text(first=100).replace("{from: 04-01, to: 09-30}", "{from: 01-01, to: 12-31}")
+    ds = basin.run(whole, ("2001-01-01", "2002-12-31", "month"))
+    scheduled = of(ds, "exchange_scheduled")
+    assert scheduled[11] == pytest.approx(30.0 * SECONDS.sum())
+    assert scheduled[12] == pytest.approx(30.0 * SECONDS[0])
+    assert of(ds, "exchange_owed")[12] <= 30.0 * SECONDS[0]
+
+
 # 8 MW in return for the whole volume: 4 after a half season before the run, 8 after this whole one
 def test_what_is_given_in_return_saves_water_in_the_dam(basin: Basin) -> None:
     ds = basin.run(text(), YEAR)

@@ -63,6 +63,19 @@ def test_a_run_that_begins_in_winter(basin: Basin, more: str, winter: float) -> 
     np.testing.assert_allclose(ds["supply"].values.ravel(), winter, rtol=1e-12)
 
 
+# a run that begins within the season has seen a part of it: the share does not bind on that, but on
+# what left since April where that is told: (60 + 12 × 61 d) / 3 over the winter
+@pytest.mark.parametrize("told", [False, True])
+def test_a_run_that_begins_within_the_growing_season(basin: Basin, told: bool) -> None:
+    rule = f"{RULE}, released_before: 60 hm3" if told else RULE
+    ds = basin.run(
+        wide(rule, farm="12 m3/s", runoff="12 m3/s"), ("2001-08-01", "2002-03-31", "month")
+    )
+    winter = (60e6 + 12.0 * 61 * 86_400.0) / 3.0 / WINTER if told else 12.0
+    np.testing.assert_allclose(ds["supply"].values.ravel()[2:], winter, rtol=1e-12)
+    assert ds["growing_counted"].values.ravel().tolist() == [float(told)] * 8
+
+
 # full and 8 flow in: 3 are the limit, but what cannot be kept leaves, and counts as released
 def test_a_full_lake_passes_what_comes(basin: Basin) -> None:
     text = dam(
@@ -86,7 +99,7 @@ def test_a_release_of_its_own(basin: Basin) -> None:
         (RULE.replace("09-30", "03-31"), "is the whole year: no winter is left to limit"),
         (f"{RULE}, release: 7 m3/s", "goes with 'priority'; give both, or neither"),
         (f"{RULE}, priority: 1", "goes with 'release'; give both, or neither"),
-        (RULE.replace("75 %", "0 %"), "must be at least 0.01"),
+        (RULE.replace("75 %", "0 %"), "must be at least 1 %"),
     ],
 )
 def test_a_regime_that_is_none_is_refused(basin: Basin, rule: str, message: str) -> None:

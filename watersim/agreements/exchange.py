@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from watersim.arrays import INSTREAM_ARRIVING, Step
-from watersim.described import Agreement, Claim, Days, Place
+from watersim.dated import Beginning
+from watersim.described import Agreement, Claim, Course, Days, Place
 from watersim.fields import Described, Report, Varying, Window, field, quantity, varying
 from watersim.jit import kernel
 from watersim.records import record
@@ -82,7 +83,7 @@ class Exchange(Agreement):
     parameter_record: ClassVar = record(
         "claim:i", "gauge:i", "trade:i", "part:i", "share", "take_price", "give_price", "fee"
     )
-    forcing_record: ClassVar = record("schedule", "season")
+    forcing_record: ClassVar = record("schedule", "season", "begins")
     part_record: ClassVar = record()
     part_forcing_record: ClassVar = record("takes", "gives")
 
@@ -95,9 +96,13 @@ class Exchange(Agreement):
     def trades_with(self) -> str | None:
         return self.grid
 
-    def forcing(self) -> Mapping[str, Varying | Window | None]:
+    def forcing(self) -> Mapping[str, Course | None]:
         days = self.season
-        return {"schedule": self.schedule, "season": Window(days.first, days.last, inside=1.0)}
+        return {
+            "schedule": self.schedule,
+            "season": Window(days.first, days.last, inside=1.0),
+            "begins": Beginning(days.first, days.last),
+        }
 
     def part_forcing(self) -> list[Mapping[str, Varying | None]]:
         return [
@@ -163,7 +168,7 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
         takes, gives = w[p[i].part].takes * dt, w[p[i].part].gives * dt
         for l in range(claim.need.size):
             claim.need[l] = u[i].schedule[l] * u[i].season[l] * dt
-            trade.wants[l] = takes
+            trade.wants[l] = takes * u[i].season[l]
             trade.offers[l] = gives * x[i].exchange_fulfilment[l]
 
 
@@ -178,8 +183,9 @@ def after(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float) ->
             came = share * min(at.inflow[l], asked)
             asked *= share
             on = 1.0 if u[i].season[l] > 0.0 else 0.0
-            scheduled = on * (had.exchange_scheduled[l] + asked)
-            owed = on * (had.exchange_owed[l] + asked - came)
+            kept = 1.0 if u[i].begins[l] == 0.0 else 0.0
+            scheduled = on * (kept * had.exchange_scheduled[l] + asked)
+            owed = on * (kept * had.exchange_owed[l] + asked - came)
             part = had.exchange_fulfilment[l]
             out.exchange_entitlement[l] = asked
             out.exchange_delivered[l] = came

@@ -33,8 +33,8 @@ class IrrigationRegime(Policy):
         default=None,
     )
     released_before: Annotated[float, quantity("volume")] | None = field(
-        "what left the dam in the last growing season before the run; without it, the share binds "
-        "from the first growing season of the run on",
+        "what left the dam before the run in the last growing season, or so far in one under way; "
+        "without it, the share binds from the first growing season that begins in the run",
         default=None,
     )
     release: Annotated[Varying, varying("flow")] | None = field(
@@ -47,6 +47,8 @@ class IrrigationRegime(Policy):
                "lasted; 0 but for an irrigation regime", "state"),
         Report("winter_release", "m3", "released since that season ended; 0 but for an irrigation "
                "regime", "state"),
+        Report("growing_counted", "1", "1 where the last growing season is known from its beginning, and "
+               "the share binds; 0 but for an irrigation regime", "state"),
         *POLICY_REPORTS,
     )  # fmt: skip
     parameter_record: ClassVar = record("section:i", "claim:i", "rest", "limited:i")
@@ -74,7 +76,12 @@ class IrrigationRegime(Policy):
         }
 
     def initial(self) -> Mapping[str, float]:
-        return {"growing_release": self.released_before or 0.0, "winter_release": 0.0}
+        known = self.released_before
+        return {
+            "growing_release": known or 0.0,
+            "winter_release": 0.0,
+            "growing_counted": 0.0 if known is None else 1.0,
+        }
 
     def problems(self, tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if day_after(self.growing_season.last) == self.growing_season.first:
@@ -93,12 +100,13 @@ def before(p: Any, u: Any, x: Any, y: Any, q: Any, w: Any, s: Step, dt: float, a
             anew = own.begins[l] > 0.0
             out.growing_release[l] = 0.0 if anew else had.growing_release[l]
             out.winter_release[l] = 0.0 if anew else had.winter_release[l]
+            out.growing_counted[l] = 1.0 if anew else had.growing_counted[l]
             out.release_target[l] = own.release[l] if own.growing[l] > 0.0 else 0.0
             if own.growing[l] == 0.0:
                 if p[i].limited == 1:
                     at.outlet[l] = min(at.outlet[l], own.winter_limit[l] * dt)
                 due = out.growing_release[l] * p[i].rest - out.winter_release[l]
-                if out.growing_release[l] > 0.0:
+                if out.growing_counted[l] > 0.0:
                     even = max(0.0, due) * dt / own.seconds[l]
                     at.outlet[l] = min(at.outlet[l], even)
         ask(p[i].claim, out, s, dt)
