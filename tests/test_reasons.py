@@ -16,6 +16,7 @@ from test_summary import EMPTIES, HALF
 import watersim
 from watersim.bounds import bound_words
 from watersim.errors import InputError
+from watersim.metrics import seconds
 from watersim.reasons import reasons, sentences, short_steps, why
 from watersim.results import flag
 from watersim.scenario import load
@@ -396,6 +397,21 @@ def test_reasons_hold_every_short_step_once_and_shares_add_to_one(basin) -> None
     assert found["steps"].values.tolist() == [[6], [6], [0]]
     assert found["share"].values[:2] == pytest.approx(1.0)
     assert np.isnan(found["share"].values[2]).all()  # nothing was short there
+
+
+# an in-stream claim at the town and the homes there lack the same water: each on its own
+def test_what_lacks_in_the_stream_is_not_added_to_what_sites_lack(basin) -> None:
+    ds = basin.run(EMPTIES, YEAR)
+    found = reasons(ds).isel(realization=0)
+    missing = dict.fromkeys(found["reason_claims"].values.tolist(), 0.0)
+    for sort, volume in zip(found["reason_claims"].values, found["missing"].values, strict=True):
+        missing[sort] += float(volume)
+    deficit = float((ds["deficit"].isel(realization=0).sum("site") * seconds(ds)).sum())
+    assert missing["sites"] == pytest.approx(deficit)
+    assert missing["in the stream"] > 0.0
+    for sort in missing:
+        own = found["share"].values[found["reason_claims"].values == sort]
+        assert own.sum() == pytest.approx(1.0)
 
 
 # what later clauses will bring, and what is shipped

@@ -275,7 +275,7 @@ def test_the_commonest_reasons_stand_below_their_party(basin) -> None:
         ("Upper", "", "", ""),
         ("  the end of the water: dam is empty", "8", f"{lacks:.1f}", "100.0"),
     ]
-    assert found.rows[2][0] == "no party"  # the environmental flow of the gauge
+    assert found.rows[2][0] == "no party, in the stream"  # the environmental flow of the gauge
     assert len(found.rows) == 4
 
 

@@ -20,7 +20,12 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
 
-_LABELS = {"reason_party": "party whose claims were short", "reason_words": "what ran out first"}
+IN_STREAM = "in the stream"
+_LABELS = {
+    "reason_party": "party whose claims were short",
+    "reason_claims": f"sites, or what must stay or arrive {IN_STREAM}",
+    "reason_words": "what ran out first",
+}
 
 
 class _Short(NamedTuple):
@@ -101,26 +106,34 @@ def sentences(ds: xr.Dataset) -> Iterator[str]:
 
 
 def reasons(ds: xr.Dataset) -> xr.Dataset:
-    """What ran out for the claims of each party, the commonest first.
+    """What ran out for the claims of each party, the commonest first, sites before the stream.
 
-    In-stream claims overlap: the same water may be missing from several of them.
+    In-stream claims overlap: the same water may be missing from several of them, and from a site.
 
     Returns
     -------
     xr.Dataset
-        dims ``realization`` and ``reason`` (coordinates ``reason_party reason_words``): ``steps`` in
-        which a claim of the party was short for it, ``missing`` what they lacked in m3, ``share`` of
-        all that the party's claims lacked, NaN where that is nothing
+        dims ``realization`` and ``reason`` (coordinates ``reason_party reason_claims reason_words``):
+        ``steps`` in which a claim of the party was short for it, ``missing`` what they lacked in m3,
+        ``share`` of all that the party's sites lacked, or its claims in the stream; NaN where that
+        is nothing
     """
     names, steps, missing = _totals(ds)
     share = np.full(missing.shape, np.nan)
-    for party in {party for party, _ in names}:
-        own = [k for k, (of, _) in enumerate(names) if of == party]
+    for claims in {name[:2] for name in names}:
+        own = [k for k, name in enumerate(names) if name[:2] == claims]
         whole = missing[:, own].sum(axis=1, keepdims=True)
         share[:, own] = np.divide(missing[:, own], whole, out=share[:, own], where=whole > 0.0)
     often, lacks = steps.sum(axis=0), missing.sum(axis=0)
     order = sorted(
-        range(len(names)), key=lambda k: (not names[k][0], names[k][0], -often[k], -lacks[k])
+        range(len(names)),
+        key=lambda k: (
+            not names[k][0],
+            names[k][0],
+            names[k][1] == IN_STREAM,
+            -often[k],
+            -lacks[k],
+        ),
     )
     columns = {
         "steps": (steps, "1", "steps in which a claim of the party was short for this reason"),
@@ -138,11 +151,17 @@ def reasons(ds: xr.Dataset) -> xr.Dataset:
     return table
 
 
-def _totals(ds: xr.Dataset) -> tuple[list[tuple[str, str]], Integers, Floats]:
-    """Every party with a reason; its steps and m3 missing, dims (realization, reason)."""
+def _totals(ds: xr.Dataset) -> tuple[list[tuple[str, str, str]], Integers, Floats]:
+    """Every party, sites or stream, and reason; steps and m3 missing, dims (realization, reason)."""
     found = _short(ds)
-    parties = ds["claim_party"].values[found.claim].tolist() if found.claim.size else []
-    pairs = [(str(party), str(why)) for party, why in zip(parties, found.reason, strict=True)]
+    parties, sorts = (
+        ds[name].values[found.claim].tolist() if found.claim.size else []
+        for name in ("claim_party", "claim_sort")
+    )
+    pairs = [
+        (str(party), "sites" if sort == "consumptive" else IN_STREAM, str(why))
+        for party, sort, why in zip(parties, sorts, found.reason, strict=True)
+    ]
     place = {pair: k for k, pair in enumerate(dict.fromkeys(pairs))}
     which = np.array([place[pair] for pair in pairs], np.int64)
     members = ds.sizes["realization"]

@@ -19,7 +19,7 @@ from watersim.accounts import accounts
 from watersim.bounds import party_names
 from watersim.harvest import harvest
 from watersim.metrics import SEASONS, metrics, seconds
-from watersim.reasons import reasons
+from watersim.reasons import IN_STREAM, reasons
 from watersim.remarks import short, warnings
 
 Floats = npt.NDArray[np.float64]
@@ -386,10 +386,13 @@ def _reasons(ds: xr.Dataset) -> Iterator[Table]:
     missing = missing * HM3 / years
     digits = _digits([float(missing.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
-    parties = found["reason_party"].values.astype(str)
-    for party in dict.fromkeys(parties):
-        rows.append((names.get(party, party), "", "", ""))
-        for k in np.flatnonzero(parties == party)[:REASONS]:
+    parties = found["reason_party"].values.astype(str).tolist()
+    claims = found["reason_claims"].values.astype(str).tolist()
+    of = list(zip(parties, claims, strict=True))
+    for party, sort in dict.fromkeys(of):
+        where = f", {sort}" if sort == IN_STREAM else ""
+        rows.append((f"{names.get(party, party)}{where}", "", "", ""))
+        for k in [k for k, one in enumerate(of) if one == (party, sort)][:REASONS]:
             shares = 100.0 * share[np.isfinite(share[:, k]), k]
             label = f"  {found['reason_words'].values[k]}"
             rows += _rows(label, [steps[:, k], missing[:, k], shares], [0, digits, 1])
