@@ -378,7 +378,8 @@ def test_days_outside_the_table_are_named(read: Read) -> None:
     with pytest.raises(ValueError, match=" ") as caught:
         drive(read(months("1", "2")), Timeline(date(2003, 1, 1), date(2003, 3, 31), "month"))
     assert str(caught.value) == (
-        "has no value for 2003-03-01; it runs from 2003-01-01 to 2003-02-28"
+        "has no value for 2003-03-01; it runs from 2003-01-01 to 2003-02-28; "
+        "fill the table or choose another period"
     )
 
 

@@ -253,21 +253,32 @@ def test_a_missing_value_reaches_only_its_own_steps() -> None:
     assert mean[1] == 2.0
 
 
+REMEDY = "; fill the table or choose another period"
+
+
 @pytest.mark.parametrize(
     ("first", "count", "message"),
     [
         (
             date(2003, 2, 1),
             11,
-            "has no value for 2003-01-01; it runs from 2003-02-01 to 2003-12-31",
+            "has no value for 2003-01-01; it runs from 2003-02-01 to 2003-12-31" + REMEDY,
         ),
         (
             date(2003, 1, 1),
             11,
-            "has no value for 2003-12-01; it runs from 2003-01-01 to 2003-11-30",
+            "has no value for 2003-12-01; it runs from 2003-01-01 to 2003-11-30" + REMEDY,
         ),
-        (date(2005, 1, 1), 1, "has no value for 2003-01-01; it runs from 2005-01-01 to 2005-01-31"),
-        (date(2001, 1, 1), 1, "has no value for 2003-01-01; it runs from 2001-01-01 to 2001-01-31"),
+        (
+            date(2005, 1, 1),
+            1,
+            "has no value for 2003-01-01; it runs from 2005-01-01 to 2005-01-31" + REMEDY,
+        ),
+        (
+            date(2001, 1, 1),
+            1,
+            "has no value for 2003-01-01; it runs from 2001-01-01 to 2001-01-31" + REMEDY,
+        ),
         (date(2001, 1, 1), 0, "has no value for 2003-01-01; it is empty"),
     ],
 )

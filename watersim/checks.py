@@ -281,10 +281,25 @@ def policy_faults(
         if policy.at not in dams:
             message = f"is not a reservoir (got {policy.at}){suggest(policy.at, dams)}"
             yield ("policies", name, "at"), message
+        else:
+            yield from _too_much_to_keep(name, policy, nodes[policy.at])
         for key, site in policy.references():
             if site not in sites:
                 message = f"is not a site (got {site}){suggest(site, sites)}"
                 yield ("policies", name, *keys(key)), message
+
+
+def _too_much_to_keep(name: str, policy: Policy, dam: Node) -> Iterator[Fault]:
+    """Storages that a policy wants by date and the reservoir cannot hold."""
+    capacity = float(getattr(dam, "capacity"))  # noqa: B009  of the kind itself
+    for key in ("curve", "targets"):
+        for day, storage in (getattr(policy, key, None) or {}).items():
+            if storage > capacity:
+                yield (
+                    ("policies", name, key, day),
+                    f"must be at most the capacity of '{policy.at}', {capacity / 1e6:g} hm3 "
+                    f"(got {storage / 1e6:g} hm3); keep less",
+                )
 
 
 def use_faults(nodes: Mapping[str, Node], network: Network) -> Iterator[Fault]:

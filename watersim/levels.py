@@ -21,6 +21,7 @@ from watersim.table import RowFault
 
 POINTS = 129
 COLUMNS = {"level": "length", "area": "area", "storage": "volume"}
+SHOWN = {"level": ("m", 1.0), "storage": ("hm3", 1e6)}  # in messages
 Table = Mapping[str, NDArray[np.float64]]
 
 
@@ -65,9 +66,12 @@ def table_misfits(table: Table, capacity: float) -> Iterator[RowFault]:
     for name in ("level", "storage"):
         if np.any(np.diff(table[name]) <= 0.0):
             row = int(np.argmax(np.diff(table[name]) <= 0.0)) + 1
+            unit, scale = SHOWN[name]
+            last, own = (table[name][k] / scale for k in (row - 1, row))
             yield RowFault(
-                f"does not rise; the {name} of each row must be above the last", row, name
-            )
+                f"does not rise (got {own:g} {unit} after {last:g} {unit}); the {name} of each row "
+                "must be above the last", row, name,
+            )  # fmt: skip
     if np.any(np.diff(table["area"]) < 0.0):
         row = int(np.argmax(np.diff(table["area"]) < 0.0)) + 1
         yield RowFault("falls; a lake must not narrow upwards", row, "area")

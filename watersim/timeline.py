@@ -290,7 +290,9 @@ def _check_covered(starts: Dates, ends: Dates, start: np.datetime64, end: np.dat
         holes = np.flatnonzero(after[: len(follows)] < follows)
         missing = max(after[holes[0]] if len(holes) else after[-1], start)
     if missing < end:
-        covered = f"it runs from {starts[0]} to {ends[-1] - 1}"
+        covered = (
+            f"it runs from {starts[0]} to {ends[-1] - 1}; fill the table or choose another period"
+        )
         raise ValueError(f"has no value for {missing}; {covered}")
 
 
