@@ -8,6 +8,7 @@ from watersim.errors import InputError
 from watersim.scenario import load
 from watersim.shipped import files, init
 from watersim.simulation import run
+from watersim.sources import shipped_root
 
 
 def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> None:
@@ -22,6 +23,15 @@ def test_init_copies_the_shipped_basins_so_that_they_load(tmp_path: Path) -> Non
     for path in found:
         read = load(path).sources.files.values()
         assert all(file.is_relative_to(folder.resolve()) for file in read)
+
+
+SCENARIOS = sorted((shipped_root() / "scenarios").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_variant_of_every_shipped_scenario_loads(path: Path) -> None:
+    for variant in load(path).variants:
+        assert load(path, variant).label.endswith(variant)
 
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:

@@ -162,12 +162,14 @@ def _variants(own: Description, problems: list[Problem]) -> Description:
         problems.append(own.problem(("variants",), "must be a mapping of names to changes"))
         given = {}
     for name, changes in given.items():
-        if not isinstance(changes, dict):
+        if not isinstance(changes, dict | None):
             problems.append(
                 own.problem(("variants", name), "must be a mapping such as "
-                            "{nodes.kirov.capacity: 600 hm3}")
+                            "{nodes.kirov.capacity: 600 hm3}, or null for a variant that is left out")
             )  # fmt: skip
         if "+" in str(name) or "." in str(name):
             problems.append(own.problem(("variants", name), "has + or . in its name; rename it"))
-    clean = {str(name): changes for name, changes in given.items() if isinstance(changes, dict)}
+    clean = {
+        str(name): changes for name, changes in given.items() if isinstance(changes, dict | None)
+    }
     return Description(clean, sources)
