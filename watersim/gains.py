@@ -28,6 +28,10 @@ MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0:
     ("energy", "energy", 1, 1),
     ("energy_missing", "energy missing", 1, -1),
     ("winter_energy_missing", "energy missing Oct–Mar", 1, -1),
+    ("exchange_delivered", "water in exchange", 1, 0),
+    ("exchange_taken", "surplus energy taken", 1, 0),
+    ("exchange_given", "energy in return", 1, 0),
+    ("exchange_value", "owes at the end", 1, 0),
     ("lowest_storage", "lowest storage", 1, 1),
 )
 IMPLIED = ("party", "claim", "zone")  # families whose members follow from others that are named
@@ -143,7 +147,9 @@ def gains(ds: xr.Dataset) -> xr.Dataset:
         that crops reach;
         per ``account`` (party and clause): ``entitlement delivered`` (hm3, likewise), ``fulfilment``
         (delivered / entitlement) and ``final_balance`` (hm3); per ``party``: ``energy`` (GWh); per
-        ``grid``: ``energy_missing`` and of it ``winter_energy_missing`` (GWh); per ``reservoir``:
+        ``grid``: ``energy_missing`` and of it ``winter_energy_missing`` (GWh); per ``exchange`` (receiver and
+        clause): ``exchange_delivered`` (hm3), ``exchange_taken`` and ``exchange_given`` (GWh) and
+        ``exchange_value`` (million USD, what it owes at the end); per ``reservoir``:
         ``lowest_storage`` (hm3); and each of them
         as ``…_change``. NaN where a case has no such group, account, plant or reservoir.
     """
@@ -206,6 +212,8 @@ def _table(ds: xr.Dataset) -> xr.Dataset:
             ("winter_energy_missing", missing.sel(season="winter")),
         ):
             table[name] = _named(part, "grid", labels, f"GWh{suffix}", name.replace("_", " "))
+    if "exchange" in ds.dims:
+        table = table.merge(_exchanges(ds, parties))
     if "reservoir" in ds.dims:
         lowest = measures["reservoir_lowest_storage"] * HM3
         labels = ds["reservoir"].values.astype(str).tolist()
@@ -223,6 +231,27 @@ def _by_party(
         for a in amounts
     ]
     return [parties.get(key, key) or "no party" for key in keys], sums
+
+
+def _exchanges(ds: xr.Dataset, parties: Mapping[str, str]) -> xr.Dataset:
+    """Water and energy of every receiver of an exchange, and what it owes the giver at the end."""
+    years, suffix = per_year(ds)
+    owner, clause = (ds[f"exchange_{of}"].values.astype(str) for of in ("party", "agreement"))
+    labels = [f"{parties.get(p, p)} ({c})" for p, c in zip(owner, clause, strict=True)]
+    plain = ds.drop_vars([name for name in ds.coords if str(name).startswith("exchange")])
+    table = xr.Dataset()
+    for name, of, scale, unit in (
+        ("exchange_delivered", "exchange_delivered", HM3, "hm3"),
+        ("exchange_taken", "exchange_taken_energy", GWH, "GWh"),
+        ("exchange_given", "exchange_given_energy", GWH, "GWh"),
+    ):
+        total = plain[of].sum("time") * scale / years
+        table[name] = _named(total, "exchange", labels, f"{unit}{suffix}", name.replace("_", " "))
+    owes = plain["exchange_value"].isel(time=-1, drop=True) * 1e-6
+    table["exchange_value"] = _named(
+        owes, "exchange", labels, "million USD", "what the receiver owes the giver at the end"
+    )
+    return table
 
 
 def _accounts(ds: xr.Dataset, parties: Mapping[str, str]) -> xr.Dataset:
@@ -284,7 +313,7 @@ def rows(table: xr.Dataset) -> Iterator[Row]:
 def _cell(value: float, change: float, digits: int, better: int, first: bool) -> Cell:
     if np.isnan(value):
         return Cell("–", "not in this case", "")
-    shown = f"{value + 0.0:.{digits}f}"
+    shown = f"{value + 0.0:.{digits}f}".replace("-", "−")
     if first:
         return Cell(shown, "", "")
     if np.isnan(change):

@@ -8,7 +8,9 @@ import xarray as xr
 from basins import Basin
 
 import watersim
+from watersim.comparison import compare
 from watersim.errors import InputError
+from watersim.gains import gains
 from watersim.netcdf import save
 from watersim.summary import summary
 
@@ -83,6 +85,17 @@ def test_a_season_of_the_whole_year_begins_anew(basin: Basin) -> None:
     assert scheduled[11] == pytest.approx(30.0 * SECONDS.sum())
     assert scheduled[12] == pytest.approx(30.0 * SECONDS[0])
     assert of(ds, "exchange_owed")[12] <= 30.0 * SECONDS[0]
+
+
+# what changed hands stands in a comparison: KZ takes 10 MW in 183 days, gives 4 in 90 and 8 in 92
+def test_a_comparison_shows_the_exchange(basin: Basin) -> None:
+    ds = basin.run(text(), YEAR)
+    table = gains(compare({"one": ds, "two": ds})).isel(case=0, realization=0)
+    own = table.sel(exchange="Kazakhstan (barter)")
+    assert own["exchange_taken"].item() == pytest.approx(10.0 * 183 * 24 / 1e3)
+    assert own["exchange_given"].item() == pytest.approx((4 * 90 + 8 * 92) * 24 / 1e3)
+    assert own["exchange_delivered"].item() == pytest.approx(30.0 * SECONDS[SUMMER].sum() / 1e6)
+    assert own["exchange_value"].item() == pytest.approx(of(ds, "exchange_value")[-1] / 1e6)
 
 
 # 8 MW in return for the whole volume: 4 after a half season before the run, 8 after this whole one
