@@ -319,6 +319,18 @@ def test_kambarata_makes_about_what_is_published_and_spares_import() -> None:
     assert deficit[0] < 0.3 * deficit[1]
 
 
+def test_kambarata_fills_by_its_schedule_and_lets_its_minimum_pass() -> None:
+    ds = syr("kambarata", "filling")
+    stored = ds["storage"].sel(reservoir="kambarata_1").values / 1e6
+    filled = column("kambarata_1_filling.csv", "filled_hm3")
+    inactive = column("kambarata_1_filling.csv", "inactive_hm3")
+    np.testing.assert_array_equal(inactive, np.minimum(filled, 2530.0))
+    assert np.all(stored <= filled + 1e-6)
+    np.testing.assert_allclose(stored[:34], filled[:34])  # until what is kept before power is there
+    assert np.all(stored[34:] >= 2530.0 - 1e-6)
+    assert ds["outflow"].sel(node="kambarata_1").values.min() >= 60.0 - 1e-9
+
+
 def test_koksarai_and_the_dykes_keep_water_from_arnasay() -> None:
     end = [float(syr("baseline", v)["storage"].sel(reservoir="arnasay")[-1]) for v in
            ("", "koksarai")]  # fmt: skip

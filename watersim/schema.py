@@ -97,6 +97,10 @@ def _top_level() -> dict[str, Schema]:
             "propertyNames": {"pattern": "^[^+.]+$"},
             "additionalProperties": {
                 "type": "object",
+                "properties": {
+                    "title": {**text, "description": "a title in place of the scenario's"},
+                    "description": {**text, "description": "the question that it answers"},
+                },
                 "patternProperties": {CHANGE + r"(\.|$)": {}},
                 "additionalProperties": False,
             },
