@@ -207,3 +207,40 @@ def test_the_gain_between_the_dams_is_its_mean_by_month() -> None:
         taken = np.array(getattr(nodes[f"{name}_fields"], "requirement").monthly)  # noqa: B009
         assert np.all(np.minimum(comes, taken) == 0.0)
         np.testing.assert_allclose(comes - taken, gain.reshape(5, 12).mean(axis=0), atol=2.51)
+
+
+def said(heading: str, label: str) -> list[float]:
+    """The numbers of a row of a table of docs/validation.md."""
+    page = (SCENARIOS.parents[1] / "docs" / "validation.md").read_text(encoding="utf-8")
+    rows_of = page.split(f"### {heading}\n")[1].split("\n### ")[0]
+    row = next(line for line in rows_of.splitlines() if line.startswith(f"| {label} |"))
+    cells = row.strip("| ").split(" | ")[1:]
+    return [float(c.replace("\u2212", "-").removesuffix(" %")) for c in cells if " of " not in c]
+
+
+def scored(ds: xr.Dataset, name: str, keys: tuple[str, ...]) -> list[float]:
+    """Scores of storage and flow, each with those of the naive forecast, in the order of the page."""
+    found = []
+    for variable, dim in (("storage", "reservoir"), ("outflow", "node")):
+        for run, wanted in ((ds, keys), (naive(), tuple(k for k in keys if k != "bias"))):
+            scores = run.watersim.score(observed()[[variable]])[variable].isel(realization=0)
+            found += [float(scores.sel({dim: name, "score": key})) for key in wanted]
+    return found
+
+
+@pytest.mark.parametrize("name", [*DAMS, "kairakkum, as_gauged"])
+def test_the_page_says_how_well_the_rules_do(name: str) -> None:
+    dam, _, variant = name.partition(", ")
+    label = f"{dam.title()}, `{variant}`" if variant else dam.title()
+    ds = hindcast("hindcast", variant).sel(time=FIVE_YEARS)
+    found = scored(ds, dam, ("nse", "kge", "bias"))
+    page = said("Five dams, run by rules", label)
+    digits = np.array([5.1e-4, 5.1e-3, 0.051, 5.1e-4, 5.1e-3] * 2)
+    assert np.all(np.abs(np.array(found) - page) <= digits), (found, page)
+
+
+@pytest.mark.parametrize("name", ["kairakkum", "shardara"])
+def test_the_page_says_how_well_they_do_along_one_river(name: str) -> None:
+    found = scored(hindcast("basin_hindcast").sel(time=FIVE_YEARS), name, ("nse",))
+    page = said("The same dams along one river", name.title())
+    assert page[:4] == pytest.approx(found, abs=5.1e-4)

@@ -26,6 +26,7 @@ from watersim.checks import (
 from watersim.described import Agreement, Kind, Link, Node, Policy
 from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
+from watersim.fields import shown
 from watersim.forcing import Tables
 from watersim.foresight import steps_ahead
 from watersim.network import Network, build
@@ -161,6 +162,10 @@ def load(path: str | Path, variant: str | None = None) -> Scenario:
 def build_scenario(sources: Sources, description: Description) -> Scenario:
     """Validate a merged description and read its tables."""
     reader = Reader(description, sources)
+    for key in ("title", "description"):
+        said = description.section(key)
+        if said is not None and not isinstance(said, str):
+            reader.add([((key,), f"must be text (got {shown(said)}); quote it")])
     timeline = reader.timeline()
     parties = reader.parties()
     nodes, reaches, canals = reader.members()
@@ -214,7 +219,7 @@ def build_scenario(sources: Sources, description: Description) -> Scenario:
         variants=(),
         text=text,
         checksums={
-            shown: hashlib.sha256(path.read_bytes()).hexdigest() for shown, path in files.items()
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()
         },
         sources=sources,
         description=description,
