@@ -72,28 +72,30 @@ def test_code_is_compiled_anew_when_a_constant_it_names_changes(
     assert jit.fingerprint(functions=(hydropower.before,)) != before
 
 
-def test_a_scenario_waits_only_for_the_kinds_it_has(basin: Basin, tmp_path: Path) -> None:
-    """A second process finds the machine code; a kind that is new to it comes alone."""
-    path = basin.write(RIVER)
-    script = (
-        "import sys, watersim\nfrom watersim import jit\nfound = []\n"
-        "jit.when_cold(lambda: found.append(1))\n"
-        "watersim.run(watersim.load(sys.argv[1]))\nprint(len(found))"
-    )
-    environment = {**os.environ, "WATERSIM_CACHE_DIR": str(tmp_path / "cache")}
+SCRIPT = """
+import numba
+from watersim import jit
+
+cold = []
+jit.when_cold(lambda: cold.append(1))
+source = "def hook(a, b):\\n    return a + step * b\\n"
+kinds = numba.int64, numba.int64
+jit.address("sum", source, kinds, {"step": STEP}, ())
+print(len(cold))
+"""
+
+
+def test_machine_code_is_found_by_the_next_process_and_told_when_it_is_not(tmp_path: Path) -> None:
+    environment = {**os.environ, "WATERSIM_CACHE_DIR": str(tmp_path)}
     environment.pop("NUMBA_DISABLE_JIT", None)
 
-    def run() -> str:
-        done = subprocess.run([sys.executable, "-c", script, str(path)], env=environment,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+    def run(step: int) -> str:
+        done = subprocess.run([sys.executable, "-c", SCRIPT.replace("STEP", str(step))],
+                              env=environment, capture_output=True, text=True, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    assert run() == "1"
-    kept = {folder.name for folder in (tmp_path / "cache/watersim/kernels").iterdir()}
-    assert any("municipal" in name for name in kept)
-    assert not any("reservoir" in name for name in kept)
-    assert run() == "0"
+    assert [run(2), run(2), run(3), run(2)] == ["1", "0", "1", "0"]
 
 
 def test_realizations_of_their_own_forcing_are_not_overwritten(basin: Basin) -> None:
