@@ -30,8 +30,7 @@ def cases(named: Sequence[str]) -> dict[str, xr.Dataset]:
     if len(named) < 2:
         raise InputError("compare: needs at least two results or scenarios")
     read: dict[str, Scenario] = {}
-    twice = sorted({text for text in named if list(named).count(text) > 1})
-    problems = [Problem("is named twice; name it once", text) for text in twice]
+    problems: list[Problem] = []
     for text in dict.fromkeys(named):
         path, variant = _scenario(text)
         if path is not None:
@@ -41,11 +40,15 @@ def cases(named: Sequence[str]) -> dict[str, xr.Dataset]:
                 problems += [problem for problem in error.problems if problem not in problems]
     if problems:
         raise InputError(problems)
+    opened = {text: open_run(Path(text)) for text in named if text not in read}
+    twice = sorted({text for text in named if list(named).count(text) > 1})
+    if twice:
+        raise InputError([Problem("is named twice; name it once", text) for text in twice])
     labels = [read[text].label if text in read else Path(text).stem for text in named]
     return {
-        label if labels.count(label) == 1 else text: (
-            run(read[text]) if text in read else open_run(Path(text))
-        )
+        label if labels.count(label) == 1 else text: run(read[text])
+        if text in read
+        else opened[text]
         for text, label in zip(named, labels, strict=True)
     }
 

@@ -96,7 +96,7 @@ def _top_level() -> dict[str, Schema]:
             "type": "object",
             "propertyNames": {"pattern": "^[^+.]+$"},
             "additionalProperties": {
-                "type": "object",
+                "type": ["object", "null"],
                 "properties": {
                     "title": {**text, "description": "a title in place of the scenario's"},
                     "description": {**text, "description": "the question that it answers"},
