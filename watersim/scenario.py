@@ -26,10 +26,10 @@ from watersim.checks import (
 from watersim.described import Agreement, Kind, Link, Node, Policy
 from watersim.document import Description, unlike_a_file
 from watersim.errors import InputError, Problem
-from watersim.fields import shown
 from watersim.forcing import Tables
 from watersim.foresight import steps_ahead
 from watersim.network import Network, build
+from watersim.number import shown
 from watersim.reader import ForcingReader, Reader
 from watersim.sources import Sources, find_root, read_scenario
 from watersim.timeline import Timeline
