@@ -13,7 +13,7 @@ from test_metamorphic import FORKED, YEARS
 
 from watersim.allocation.problem import MET
 from watersim.compile import Compiled, compile
-from watersim.engine import Engine, Outcome, plain_loop
+from watersim.engine import LANES, Engine, Outcome, plain_loop
 
 REALIZATIONS = 7
 
@@ -43,7 +43,7 @@ def arrays(outcome: Outcome) -> list[np.ndarray]:
     return found + [values for kind in outcome.reports for values in kind.values()]
 
 
-@pytest.mark.parametrize(("lanes", "workers", "pieces"), [(28, 1, 1), (1, 2, 1), (28, 1, 5)])
+@pytest.mark.parametrize(("lanes", "workers", "pieces"), [(LANES, 1, 1), (1, 2, 1), (LANES, 1, 5)])
 def test_bits_do_not_depend_on_what_stands_beside(
     basin: Basin, lanes: int, workers: int, pieces: int
 ) -> None:
@@ -58,7 +58,7 @@ def test_every_realization_has_its_own_runoff_from_the_first_step(basin: Basin) 
     compiled = compile(basin.load(FORKED, YEARS))
     given = forced(compiled)
     k = [members.kind.name() for members in compiled.members].index("catchment")
-    reported = advanced(compiled, 28).reports[k]["runoff"]
+    reported = advanced(compiled, LANES).reports[k]["runoff"]
     np.testing.assert_array_equal(reported, given[k]["runoff"])
 
 
@@ -95,7 +95,7 @@ canals: {main: {from: lower, to: c, capacity: 35 m3/s, loss: 15 %}}
 # nested rows: the pass down the river against the whole method, in every step of dry and wet years
 def test_the_pass_down_the_river_gives_what_the_whole_method_gives(basin: Basin) -> None:
     compiled = compile(basin.load(DAMMED, ("2001-01-01", "2003-12-31", "month")))
-    quick = advanced(compiled, 28)
+    quick = advanced(compiled, LANES)
 
     def leave_all(c: int, n: Any, rounds: int, s: Any) -> None:
         s.lane[0].todo[:] = 1
@@ -160,7 +160,7 @@ def test_generated_rivers_give_what_the_whole_method_gives(basin: Basin) -> None
         whole = replace(compiled, matrices=compiled.matrices._replace(river=left))
         outcomes = []
         for which in (compiled, whole):
-            engine = Engine(which, REALIZATIONS, forced(which), lanes=28)
+            engine = Engine(which, REALIZATIONS, forced(which), lanes=LANES)
             engine.advance(0, which.seconds.size)
             outcomes.append(engine.outcome())
             counts = sum(block.room.counts[1] for block in engine._blocks)

@@ -8,7 +8,10 @@ and numba's cache hits.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from random import Random
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -147,13 +150,17 @@ def compiled(
         types = tuple(typeof(value) for value in values)
         return jit.address(f"{name}_{lanes}", source, types, {}, (function,))
 
-    return _program(
-        hooks_of(used),
-        lambda hook: _address(hook, lanes, s),
-        stage(order, ordered),
-        stage(allot, allotted),
-        np.int64,
-    )
+    hooks = hooks_of(used)
+    made: dict[Hook | str, Callable[[], int]] = {
+        hook: partial(_address, hook, lanes, s) for hook in hooks
+    }
+    made |= {"order": lambda: stage(order, ordered), "allot": lambda: stage(allot, allotted)}
+    # in another order in every process: of several that start cold each compiles a part, and finds
+    # what the others have kept
+    each = list(made)
+    Random(os.getpid()).shuffle(each)
+    found = {one: made[one]() for one in each}
+    return _program(hooks, found.__getitem__, found["order"], found["allot"], np.int64)
 
 
 def _program(
