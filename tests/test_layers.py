@@ -90,6 +90,7 @@ ORDER = [
     "moments",
     "reasons",
     "remarks",
+    "text_table",
     "summary",
     "plan_tables",
     "plan_workbook",

@@ -9,7 +9,8 @@ from watersim.metrics import seconds
 from watersim.scenario import load
 from watersim.simulation import run
 from watersim.sources import shipped_root
-from watersim.summary import Table, lines, per_year, summary, text
+from watersim.summary import summary, text
+from watersim.text_table import Table, lines, per_year
 
 YEAR = ("2001-01-01", "2001-12-31", "month")
 

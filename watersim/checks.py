@@ -290,16 +290,15 @@ def policy_faults(
 
 
 def _too_much_to_keep(name: str, policy: Policy, dam: Node) -> Iterator[Fault]:
-    """Storages that a policy wants by date and the reservoir cannot hold."""
+    """Storages that a policy wants and the reservoir cannot hold."""
     capacity = float(getattr(dam, "capacity"))  # noqa: B009  of the kind itself
-    for key in ("curve", "targets"):
-        for day, storage in (getattr(policy, key, None) or {}).items():
-            if storage > capacity:
-                yield (
-                    ("policies", name, key, day),
-                    f"must be at most the capacity of '{policy.at}', {capacity / 1e6:g} hm3 "
-                    f"(got {storage / 1e6:g} hm3); keep less",
-                )
+    for key, storage in policy.storages():
+        if storage > capacity:
+            yield (
+                ("policies", name, *keys(key)),
+                f"must be at most the capacity of '{policy.at}', {capacity / 1e6:g} hm3 "
+                f"(got {storage / 1e6:g} hm3); keep less",
+            )
 
 
 def use_faults(nodes: Mapping[str, Node], network: Network) -> Iterator[Fault]:

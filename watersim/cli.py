@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -227,6 +226,7 @@ def _run_one(
     scenario: Any, target: Path, realizations: int, seed: int, workers: int, rules: Any
 ) -> Any:
     from watersim import jit
+    from watersim.jobs import progress
     from watersim.netcdf import save
     from watersim.simulation import run
 
@@ -235,7 +235,7 @@ def _run_one(
             "watersim: compiling what this scenario needs, once for this version (a minute)"
         )
     )
-    with _progress(scenario.label, scenario.timeline.n * realizations) as advance:
+    with progress(scenario.label, scenario.timeline.n * realizations) as advance:
         ds = run(scenario, realizations, seed, rules=rules, workers=workers, progress=advance)
     save(ds, target)
     return ds
@@ -380,22 +380,6 @@ def init(folder: Path, blank: bool) -> None:
     click.echo(f"{len(written)} files in {_shown(folder)}/")
     first = next(path for path in written if path.name == "baseline.yaml")
     click.echo(f"next: watersim run {_shown(first)}")
-
-
-@contextmanager
-def _progress(name: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on stderr, only on a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda steps: bar.update(task, advance=steps)
 
 
 def _shown(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -185,11 +185,8 @@ def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figur
     fig, axes = _grid(len(labels), len(names))
     at = np.arange(len(names))
     for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-        base = np.zeros(len(names))
-        for name, look in layers.items():
-            values = table[name].mean("realization").transpose("case", dim).values[:, k]
-            ax.bar(at, values, 0.62, bottom=base, label=name, **look)
-            base = base + values
+        for name, values, base in _stacked(table, layers, k):
+            ax.bar(at, values, 0.62, bottom=base, label=name, **layers[name])
         ax.set_xticks(at, names, rotation=25, ha="right", rotation_mode="anchor")
         ax.set_xlim(-0.6, len(names) - 0.4)
         style.dress(ax, f"{' + '.join(layers)} ({first.attrs['units'].replace('hm3', 'hm³')})")
@@ -197,6 +194,18 @@ def _panels(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figur
     if len(layers) > 1:
         style.legend(fig, axes[: len(labels)])
     return fig
+
+
+def _stacked(
+    table: xr.Dataset, layers: Iterable[str], k: int
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Each layer of label k: its values by case, means over realizations, and what lies below."""
+    base = np.zeros(table.sizes["case"])
+    for name in layers:
+        dim = str(table[name].dims[-1])
+        values = table[name].mean("realization").transpose("case", dim).values[:, k]
+        yield name, values, base
+        base = base + values
 
 
 def _rows_of_bars(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -212,11 +221,8 @@ def _rows_of_bars(table: xr.Dataset, layers: Mapping[str, Mapping[str, Any]]) ->
     for ax in axes[len(labels) :]:
         ax.set_visible(False)
     for k, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-        base = np.zeros(len(names))
-        for name, look in layers.items():
-            values = table[name].mean("realization").transpose("case", dim).values[:, k]
-            ax.barh(at, values, 0.62, left=base, label=name, **look)
-            base = base + values
+        for name, values, base in _stacked(table, layers, k):
+            ax.barh(at, values, 0.62, left=base, label=name, **layers[name])
         style.dress(ax, "")
         ax.grid(visible=False, axis="y")
         ax.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)

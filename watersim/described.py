@@ -385,6 +385,10 @@ class Policy(Kind):
         """The function of the user's that it calls between steps."""
         return ""
 
+    def storages(self) -> Iterator[tuple[str, float]]:
+        """Storages that it wants to hold, m3, by the key they stand at (``targets.04-01``)."""
+        return iter(())
+
     def asks(self, priority: int | None) -> list[Claim]:
         """Its claim on what leaves the dam, if it has a priority."""
         if priority is None:

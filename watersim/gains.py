@@ -14,7 +14,7 @@ import xarray as xr
 from watersim.bounds import party_names
 from watersim.comparison import PRESENT, compare, join, only
 from watersim.metrics import metrics
-from watersim.summary import GAP, GWH, HM3, WIDTH, Table, lines, per_year, wrap
+from watersim.text_table import GAP, GWH, HM3, WIDTH, Table, lines, per_year, wrap
 
 MEASURES = (  # name in `gains`, its label, decimals, whether more is better (0: neither)
     ("supply", "supply", 1, 1),

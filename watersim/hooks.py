@@ -87,7 +87,7 @@ def plain(used: Sequence[bool], instead: Mapping[str, Callable[..., Any]]) -> Pr
     return _program(
         hooks_of(used),
         lambda hook: _plain_hook(hook, instead),
-        lambda *a: jit.plain(order, instead)(*a),
+        jit.plain(order, instead),
         jit.plain(allot, instead),
         object,
     )
@@ -166,7 +166,7 @@ def compiled(
 def _program(
     hooks: Sequence[Hook], made: Callable[[Hook], Any], order_: Any, allot_: Any, dtype: Any
 ) -> Program:
-    def rows(name: str) -> NDArray[Any]:
+    def table_of(name: str) -> NDArray[Any]:
         those = [hook for hook in hooks if hook.name == name]
         table = np.empty((len(those), 2), dtype)
         for n, hook in enumerate(those):
@@ -178,7 +178,7 @@ def _program(
         alone[0] = value
         return alone
 
-    start, force, before, after = map(rows, NAMES)
+    start, force, before, after = map(table_of, NAMES)
     return Program(start, force, before, after, one(order_), one(allot_))
 
 

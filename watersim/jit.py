@@ -290,7 +290,7 @@ def address(
     """
     import numba
 
-    known = name, source, arguments
+    known = name, source, arguments, tuple(names.items())
     if known in _kept:
         found: int = _kept[known].address
         return found

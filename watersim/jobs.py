@@ -6,7 +6,9 @@ What is slow to import is imported where it is used: a wrong file must be refuse
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -141,3 +143,19 @@ def kept(scenario: Scenario, target: Path, realizations: int, seed: int) -> xr.D
             Problem("was made from other input; remove it or leave out --resume", display(target))
         )
     return ds
+
+
+@contextmanager
+def progress(name: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on stderr, only on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda steps: bar.update(task, advance=steps)

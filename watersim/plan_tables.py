@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from watersim.bounds import party_names
-from watersim.summary import Table, lines, wrap
+from watersim.text_table import Table, lines, wrap
 
 Floats = NDArray[np.float64]
 

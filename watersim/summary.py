@@ -7,7 +7,6 @@ realizations a row shows the median, and the row below it what 10 and 90 % of th
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,16 +17,14 @@ import xarray as xr
 from watersim.accounts import accounts
 from watersim.bounds import party_names
 from watersim.harvest import harvest
-from watersim.metrics import SEASONS, metrics, seconds
+from watersim.metrics import SEASONS, metrics
 from watersim.reasons import IN_STREAM, reasons
 from watersim.remarks import short, warnings
+from watersim.text_table import GWH, HM3, Table, decimals, lines, per_year, rows_of, wrap
 
 Floats = npt.NDArray[np.float64]
 
-HM3 = 1e-6  # hm3 in a m3
 KT = 1e-6  # 1000 t in a kg
-GWH = 1.0 / 3.6e12  # GWh in a J
-NOTHING = "–"
 REASONS = 3  # of a party, that are shown
 MILLION = 1e-6
 PERIODS_SHOWN = 15  # of an account, the last
@@ -36,17 +33,7 @@ ASKED_AGAIN = (
     "crops ask again for part of what they lacked, so that the cover of their sites counts a deficit "
     "more than once; the evapotranspiration that they reach does not"
 )
-WIDTH = 80
-GAP = 2
 MONTHS = ("Apr–Sep", "Oct–Mar")  # of SEASONS, growing and winter
-
-
-class Table(NamedTuple):
-    """A small table as text: the first column holds labels, the others numbers or dates."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
 
 
 class Summary(NamedTuple):
@@ -85,21 +72,6 @@ def summary(ds: xr.Dataset) -> Summary:
     return Summary(title, _facts(ds), tables, list(short(ds)), notes, list(warnings(ds)))
 
 
-def per_year(ds: xr.Dataset) -> tuple[float, str]:
-    """By what to divide sums over the run, and what to write behind their unit.
-
-    A step counts as its share of its calendar month, so that any run of whole months has the length
-    a reader expects, leap years or not.
-    """
-    month = ds["time"].values.astype("datetime64[M]")
-    days = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(float)
-    years = float(np.sum(seconds(ds).values / 86_400.0 / days)) / 12.0
-    whole = round(years)
-    if whole >= 1 and abs(years - whole) < 1e-6:
-        return float(whole), "/yr"
-    return 1.0, " in the run"
-
-
 def _facts(ds: xr.Dataset) -> list[str]:
     bounds = ds["time_bounds"].values.astype("datetime64[D]")
     step = f"{ds.attrs.get('step', 'step')}s"
@@ -124,28 +96,6 @@ def text(ds: xr.Dataset) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def lines(table: Table) -> list[str]:
-    """A table as lines: labels to the left, going on below themselves where they do not fit."""
-    columns = list(zip(table.columns, *table.rows, strict=True))
-    widths = [max(map(len, cells)) for cells in columns]
-    room = min(widths[0], max(0, WIDTH - sum(width + GAP for width in widths[1:])))
-    laid = []
-    for first, *numbers in (table.columns, *table.rows):
-        indent = " " * (len(first) - len(first.lstrip()) + 2)
-        *above, label = textwrap.wrap(first, max(room, 1), subsequent_indent=indent,
-                                      break_on_hyphens=False) or [""]  # fmt: skip
-        laid += above
-        cells = [cell.rjust(width + GAP) for cell, width in zip(numbers, widths[1:], strict=True)]
-        laid.append((label.ljust(room) + "".join(cells)).rstrip())
-    return laid
-
-
-def wrap(line: str) -> list[str]:
-    """A sentence as indented lines of the terminal's width."""
-    return textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ",
-                         break_on_hyphens=False)  # fmt: skip
-
-
 # tables
 
 
@@ -158,7 +108,7 @@ def _supply(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
         _members_first(measures[f"group_{name}_total"]) * HM3 / years
         for name in ("requirement", "supply", "deficit")
     ]  # (realization, group, season)
-    digits = _digits([float(a.max(initial=0.0)) for a in amounts])
+    digits = decimals([float(a.max(initial=0.0)) for a in amounts])
     rows: list[tuple[str, ...]] = []
     for k in range(groups):
         party = str(measures["group_party"].values[k])
@@ -168,11 +118,11 @@ def _supply(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
             label = f"{label}, {MONTHS[asking[0]]}"
         reliability = _members_first(measures["group_reliability"])[:, k] * 100.0
         whole = [a[:, k].sum(axis=1) for a in amounts]
-        rows += _rows(label, [*whole, _cover(whole), reliability], [digits] * 3 + [1, 1])
+        rows += rows_of(label, [*whole, _cover(whole), reliability], [digits] * 3 + [1, 1])
         for s in asking if len(asking) > 1 else ():
             part = [a[:, k, s] for a in amounts]
             never = np.full(part[0].shape, np.nan)
-            rows += _rows(f"  {MONTHS[s]}", [*part, _cover(part), never], [digits] * 3 + [1, 1])
+            rows += rows_of(f"  {MONTHS[s]}", [*part, _cover(part), never], [digits] * 3 + [1, 1])
     columns = ("", "requirement", "supply", "deficit", "cover", "reliability")
     yield Table(
         f"Supply by party and sector, hm3{suffix}; cover and reliability in %", columns, rows
@@ -184,7 +134,7 @@ def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     years, suffix = per_year(ds)
     families = [family for family in ("plant", "grid") if family in ds.dims]
     every = _members_first(measures["plant_energy_total"]).sum(axis=(1, 2)) * GWH / years
-    digits = _digits([float(every.max(initial=0.0))])
+    digits = decimals([float(every.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
     for family in families:
         energy = _members_first(measures[f"{family}_energy_total"]) * GWH / years
@@ -201,7 +151,7 @@ def _energy(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
             needs = [asked[:, own].sum(axis=1), lacking[:, own].sum(axis=1)]
             if not needs[0].any():
                 needs = [np.full(needs[0].shape, np.nan)] * 2
-            rows += _rows(label, [seasons[:, 0], seasons[:, 1], seasons.sum(axis=1), *needs],
+            rows += rows_of(label, [seasons[:, 0], seasons[:, 1], seasons.sum(axis=1), *needs],
                           [digits] * 5)  # fmt: skip
     columns = ("", *MONTHS, "energy", "requirement", "deficit")
     yield Table(f"Energy by {' and '.join(families)}, GWh{suffix}", columns, rows)
@@ -211,11 +161,11 @@ def _pumping(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     """Energy that every pumped canal used, by season."""
     years, suffix = per_year(ds)
     energy = _members_first(measures["canal_pumping_energy_total"]) * GWH / years
-    digits = _digits([float(energy.max(initial=0.0))])
+    digits = decimals([float(energy.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
     for k, name in enumerate(measures["canal"].values):
         used = energy[:, k]
-        rows += _rows(str(name), [used[:, 0], used[:, 1], used.sum(axis=1)], [digits] * 3)
+        rows += rows_of(str(name), [used[:, 0], used[:, 1], used.sum(axis=1)], [digits] * 3)
     yield Table(f"Energy for pumping by canal, GWh{suffix}", ("", *MONTHS, "energy"), rows)
 
 
@@ -224,13 +174,13 @@ def _storage(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
     alone = ds.sizes["realization"] == 1
     last = _members_first(ds["storage"].isel(time=-1)) * HM3
     capacity = ds["reservoir_capacity"].values * HM3
-    digits = _digits([float(capacity.max(initial=0.0))])
+    digits = decimals([float(capacity.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
     for k, name in enumerate(ds["reservoir"].values):
         values = [np.full(last.shape[0], capacity[k])]
         for word in ("lowest", "highest"):
             values.append(_members_first(measures[f"reservoir_{word}_storage"])[:, k] * HM3)
-        cells = _rows(str(name), [*values, last[:, k]], [digits] * 4)
+        cells = rows_of(str(name), [*values, last[:, k]], [digits] * 4)
         if alone:
             low, high = (
                 str(measures[f"reservoir_{word}_time"].transpose("realization", ...).values[0, k]
@@ -255,12 +205,12 @@ def _fields(ds: xr.Dataset, measures: xr.Dataset) -> Iterator[Table]:
         for name in ("evapotranspiration", "actual_evapotranspiration")
     )  # (realization, crop)
     owner = ds["crop_party"].values.astype(str)
-    digits = _digits([float(full.max(initial=0.0))])
+    digits = decimals([float(full.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
     for party in sorted(set(owner)):
         used, wanted = (a[:, owner == party].sum(axis=1) for a in (actual, full))
         values = [wanted, used, _cover([wanted, used])]
-        rows += _rows(names.get(party, party) or "no party", values, [digits, digits, 1])
+        rows += rows_of(names.get(party, party) or "no party", values, [digits, digits, 1])
     yield Table(
         f"Evapotranspiration of crops in their seasons, hm3{suffix}; reached in %",
         ("", "without stress", "actual", "reached"),
@@ -278,7 +228,7 @@ def _harvest(ds: xr.Dataset) -> Iterator[Table]:
         found[name].mean("year").transpose("realization", "crop").values * unit
         for name, unit in (("production", KT), ("production_lost", KT), ("value_lost", MILLION))
     ]  # (realization, crop)
-    digits = [_digits([float(np.nan_to_num(a).max(initial=0.0))]) for a in amounts]
+    digits = [decimals([float(np.nan_to_num(a).max(initial=0.0))]) for a in amounts]
     parties, crops = (found[f"crop_{key}"].values.astype(str) for key in ("party", "name"))
     rows: list[tuple[str, ...]] = []
     for party in sorted(set(parties)):
@@ -289,7 +239,7 @@ def _harvest(ds: xr.Dataset) -> Iterator[Table]:
             most = made + lost
             share = np.divide(100.0 * lost, most, out=np.full(most.shape, np.nan), where=most > 0.0)
             label = f"  {str(crop).replace('_', ' ')}"
-            rows += _rows(label, [made, lost, share, value], [*digits[:2], 1, digits[2]])
+            rows += rows_of(label, [made, lost, share, value], [*digits[:2], 1, digits[2]])
     yield Table(
         f"Harvest of {found.sizes['year']} years, 1000 t/yr; value lost in million USD/yr",
         ("", "harvest", "lost", "% lost", "value lost"),
@@ -309,7 +259,7 @@ def _accounts(ds: xr.Dataset) -> Iterator[Table]:
             found[name].transpose("realization", "period", "party").values * HM3
             for name in ("entitlement", "delivered", "balance")
         )
-        digits = _digits([float(credit.max(initial=0.0)), float(charge.max(initial=0.0))])
+        digits = decimals([float(credit.max(initial=0.0)), float(charge.max(initial=0.0))])
         rows: list[tuple[str, ...]] = []
         for p, party in enumerate(map(str, found["party"].values)):
             rows.append((names.get(party, party), "", "", "", ""))
@@ -318,7 +268,7 @@ def _accounts(ds: xr.Dataset) -> Iterator[Table]:
                 share = np.full(plan.shape, np.nan)
                 np.divide(100.0 * fact, plan, out=share, where=plan > 0.0)
                 label = f"  from {max(first, ds['time'].values[0]).astype('datetime64[D]')}"
-                rows += _rows(
+                rows += rows_of(
                     label, [plan, fact, share, left[:, k, p]], [digits, digits, 0, digits]
                 )
         yield Table(
@@ -343,12 +293,12 @@ def _exchanges(ds: xr.Dataset) -> Iterator[Table]:
         total("exchange_given_energy", GWH),
         ds["exchange_value"].isel(time=-1).transpose("realization", ...).values * MILLION,
     ]
-    digits = [_digits([float(np.abs(values).max(initial=0.0))]) for values in columns]
+    digits = [decimals([float(np.abs(values).max(initial=0.0))]) for values in columns]
     digits[1] = digits[0]
     rows: list[tuple[str, ...]] = []
     for k, party in enumerate(ds["exchange_party"].values.astype(str)):
         name = f"{ds['exchange_agreement'].values[k]}, {names.get(party, party)}"
-        rows += _rows(name, [values[:, k] for values in columns], digits)
+        rows += rows_of(name, [values[:, k] for values in columns], digits)
     units = ("", "hm3", "hm3", "GWh", "GWh", "million USD")
     heads = ("", "scheduled", "arrived", "took", "gave", "owes in the end")
     rows.insert(0, units)
@@ -369,7 +319,7 @@ def _trade(ds: xr.Dataset) -> Iterator[Table]:
             )
         )  # fmt: skip
         if bought.any() or sold.any():
-            rows += _rows(name, [bought, sold, cost], [1, 1, 2])
+            rows += rows_of(name, [bought, sold, cost], [1, 1, 2])
     if rows:
         heads = ("", "imported GWh", "exported GWh", "cost million USD")
         yield Table(f"Trade of energy{suffix}", heads, rows)
@@ -384,7 +334,7 @@ def _reasons(ds: xr.Dataset) -> Iterator[Table]:
         _members_first(found[name]) for name in ("steps", "missing", "share")
     )  # (realization, reason)
     missing = missing * HM3 / years
-    digits = _digits([float(missing.max(initial=0.0))])
+    digits = decimals([float(missing.max(initial=0.0))])
     rows: list[tuple[str, ...]] = []
     parties = found["reason_party"].values.astype(str).tolist()
     claims = found["reason_claims"].values.astype(str).tolist()
@@ -395,7 +345,7 @@ def _reasons(ds: xr.Dataset) -> Iterator[Table]:
         for k in [k for k, one in enumerate(of) if one == (party, sort)][:REASONS]:
             shares = 100.0 * share[np.isfinite(share[:, k]), k]
             label = f"  {found['reason_words'].values[k]}"
-            rows += _rows(label, [steps[:, k], missing[:, k], shares], [0, digits, 1])
+            rows += rows_of(label, [steps[:, k], missing[:, k], shares], [0, digits, 1])
     if rows:
         title = f"Commonest reasons of deficits by party; missing in hm3{suffix}, share in %"
         yield Table(title, ("", "steps", "missing", "share"), rows)
@@ -407,29 +357,6 @@ def _cover(amounts: Sequence[Floats]) -> Floats:
     cover = np.full(requirement.shape, np.nan)
     np.divide(100.0 * supply, requirement, out=cover, where=requirement > 0.0)
     return cover
-
-
-def _rows(label: str, values: Sequence[Floats], digits: Sequence[int]) -> list[tuple[str, ...]]:
-    """One row of medians over realizations, and where there are several one of 10–90 %."""
-    middle = [_number(float(np.median(v)), d) for v, d in zip(values, digits, strict=True)]
-    rows = [(label, *middle)]
-    if values[0].size > 1:
-        ends = [np.quantile(v, (0.1, 0.9)) for v in values]
-        texts = [(_number(low, d), _number(high, d)) for (low, high), d in
-                 zip(ends, digits, strict=True)]  # fmt: skip
-        between = ["" if low == high else f"{low}–{high}" for low, high in texts]
-        rows += [("", *between)] if any(between) else []
-    return rows
-
-
-def _number(value: float, digits: int) -> str:
-    return NOTHING if np.isnan(value) else f"{value + 0.0:.{digits}f}"
-
-
-def _digits(largest: Sequence[float]) -> int:
-    """Decimals that show about four figures of the largest value of a table."""
-    top = max(largest, default=0.0)
-    return 0 if top >= 10_000.0 else 1 if top >= 10.0 else 2 if top >= 0.1 or top == 0.0 else 5
 
 
 def _members_first(values: xr.DataArray) -> Floats:

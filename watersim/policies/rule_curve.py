@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from watersim.arrays import Step
@@ -33,6 +33,9 @@ class RuleCurve(Policy):
 
     def forcing(self) -> Mapping[str, Course]:
         return {"curve": Dated(tuple(self.curve.items()), "curve")}
+
+    def storages(self) -> Iterator[tuple[str, float]]:
+        return ((f"curve.{day}", storage) for day, storage in self.curve.items())
 
     def parameters(self, place: Place) -> Mapping[str, float]:
         zones = place.node(self.at).zone_names()

@@ -79,6 +79,9 @@ class TargetStorage(Policy):
             "maximum": self.maximum,
         }
 
+    def storages(self) -> Iterator[tuple[str, float]]:
+        return ((f"targets.{day}", storage) for day, storage in self.targets.items())
+
     def parameters(self, place: Place) -> Mapping[str, float]:
         return {
             "section": place.section(self.at),
